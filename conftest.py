@@ -1,0 +1,47 @@
+"""What holds for every test and every example in a docstring, wherever pytest is started.
+
+Tests run on the CPU and draw no windows.  On top of what each of them states, all of them check two
+promises of the package: it uses no network, and it leaves JAX's precision as the caller had it.
+"""
+
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import hypothesis
+import pytest
+
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ["MPLBACKEND"] = "agg"
+
+hypothesis.settings.register_profile("anywhere", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, database=None)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "anywhere")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_network() -> Iterator[None]:
+    """Refuse every connection but those inside this machine."""
+    connect = socket.socket.connect
+
+    def refuse(self: socket.socket, address: Any) -> None:
+        outside = self.family in (socket.AF_INET, socket.AF_INET6)
+        if outside and address[0] not in ("127.0.0.1", "::1", "localhost"):
+            raise AssertionError(
+                f"a connection to {address} was tried: nothing may use the network"
+            )
+        connect(self, address)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", refuse)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _precision_is_left_alone() -> Iterator[None]:
+    """Float64 is entered by context and left again."""
+    yield
+    if "jax" in sys.modules:
+        assert not sys.modules["jax"].config.jax_enable_x64, "float64 was left switched on"
