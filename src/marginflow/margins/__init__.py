@@ -1,0 +1,40 @@
+"""Margin maps: from parameters to the relative margins that a loss sees."""
+
+from marginflow.data import Dataset, as_dataset
+from marginflow.margins.binary import BinaryMargins
+from marginflow.margins.margin_map import LinearMarginMap, MarginMap
+from marginflow.margins.multiclass import MulticlassMargins, relative_margins, scores_cotangent
+
+__all__ = [
+    "BinaryMargins",
+    "LinearMarginMap",
+    "MarginMap",
+    "MulticlassMargins",
+    "as_linear_map",
+    "as_margin_map",
+    "relative_margins",
+    "scores_cotangent",
+]
+
+
+def as_margin_map(data) -> MarginMap:
+    """The margin map of a `Dataset`, a pair (features, labels), or a map itself.
+
+    Two classes give `BinaryMargins`, more give `MulticlassMargins`; pass `MulticlassMargins(data)`
+    to have two weight vectors for two classes.
+    """
+    if isinstance(data, MarginMap):
+        return data
+    dataset: Dataset = as_dataset(data)
+    return BinaryMargins(dataset) if dataset.n_classes == 2 else MulticlassMargins(dataset)
+
+
+def as_linear_map(data, verb: str) -> LinearMarginMap:
+    """`as_margin_map`, refusing a map that is not linear in its weights."""
+    maps = as_margin_map(data)
+    if not isinstance(maps, LinearMarginMap):
+        raise TypeError(
+            f"{verb} expects margins that are linear in the weights, got {type(maps).__name__}; "
+            "pass a Dataset, a pair (features, labels), MulticlassMargins or BinaryMargins."
+        )
+    return maps
