@@ -1,0 +1,180 @@
+"""The max-margin problem in the Frobenius norm, solved and certified.
+
+The parts, in the order in which they run: `scaling` takes a power of two out of the features;
+`working_set` finds the pairs that matter and, with `active_set`, the weights to rounding; `support`
+says which pairs have margin 1 and gives them a dual; `certificate`, or `separability`, proves what
+was found.  The certificate sees the data and the answer only.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from marginflow._results import Status
+from marginflow.limits.certificate import certify_max_margin
+from marginflow.limits.compensated import UNIT
+from marginflow.limits.max_margin_result import MaxMargin
+from marginflow.limits.pair_products import Pairs, PairValues, locate, row_norm_bounds, spread
+from marginflow.limits.scaling import Scaled, take_out_scale
+from marginflow.limits.separability import InseparabilityCertificate, certify_inseparability
+from marginflow.limits.support import Support, find_support
+from marginflow.limits.working_set import Solution, approach, finish
+from marginflow.margins import LinearMarginMap
+
+_NEGLIGIBLE = 2.0**10 * UNIT
+
+
+def solve_frobenius(maps: LinearMarginMap, *, rtol: float, max_rounds: int) -> MaxMargin:
+    """Minimize ½‖W‖_F² subject to A W ≥ 1, or prove that no W has A W > 0."""
+    scaled = take_out_scale(maps)
+    candidates = approach(scaled.maps, max_rounds)
+    solution = finish(
+        scaled.maps,
+        candidates,
+        max_rounds=max_rounds - candidates.rounds,
+        max_exchanges=1000 + 20 * math.prod(maps.weights_shape),
+    )
+    statistics = {
+        "rounds": candidates.rounds + solution.rounds,
+        "exchanges": solution.exchanges,
+        "largest_working_set": candidates.largest,
+    }
+    if solution.circuit is None:
+        return _certified(maps, scaled, solution, rtol, statistics)
+    proof = certify_inseparability(scaled, *solution.circuit, pool=candidates.pairs)
+    largest = float(np.ldexp(row_norm_bounds(scaled.maps).max(), scaled.exponent))
+    if proof.proved_exactly or (not proof.refuted and proof.epsilon <= _NEGLIGIBLE * largest):
+        return _inseparable(maps, proof, statistics)
+    return _undecided(maps, proof, statistics)
+
+
+def _certified(
+    maps: LinearMarginMap,
+    scaled: Scaled,
+    solution: Solution,
+    rtol: float,
+    statistics: Mapping[str, Any],
+) -> MaxMargin:
+    """The result for weights that separate, or that ran out of rounds before they did."""
+    weights = solution.weights
+    if not solution.settled:
+        least = float(scaled.maps.margins(weights).min())
+        weights = weights / least if least > 0 else weights
+    user_weights = scaled.weights_out(weights)
+    dual = _user_dual(scaled, solution.support, solution.dual)
+    proof = certify_max_margin(maps, user_weights, dual)
+    support = Support(solution.support, solution.dual, len(solution.support), math.nan, "")
+    if solution.settled:
+        support = find_support(
+            scaled.maps,
+            weights,
+            solution.support,
+            solution.dual,
+            copies_only=proof.active_set_proved,
+        )
+        if len(support.pairs) > len(solution.support):
+            dual = _user_dual(scaled, support.pairs, support.dual)
+            proof = certify_max_margin(maps, user_weights, dual)
+    size = float(np.linalg.norm(weights))
+    margin = float(np.ldexp(1.0 / size, scaled.exponent)) if proof.margin_lower > 0 else 0.0
+    known = float(np.ldexp(proof.weights_error_bound, scaled.exponent)) / size
+    reached = proof.relative_gap <= rtol or known <= math.sqrt(rtol)
+    figures = (
+        f"relative gap {proof.relative_gap:.1e}, weights known to {known:.1e} of their norm, "
+        f"active set {'proved' if proof.active_set_proved else 'not proved'}"
+    )
+    if reached:
+        message = f"margin {margin:.6g} with {len(support.pairs)} support pairs; {figures}."
+    elif solution.settled:
+        message = (
+            f"rounding ends the progress before the relative gap asked, {rtol:.1e}: {figures}; "
+            "pass a larger rtol to accept this."
+        )
+    else:
+        message = (
+            f"not solved after {statistics['rounds']} rounds and {statistics['exchanges']} "
+            f"exchanges: {figures}; pass a larger max_rounds."
+        )
+    return MaxMargin(
+        status=Status.DONE if reached else Status.MAX_STEPS,
+        message=message,
+        statistics=statistics,
+        weights=user_weights,
+        margin=margin,
+        margin_lower=proof.margin_lower,
+        margin_upper=proof.margin_upper,
+        dual=dual,
+        support=_named(maps, support.pairs),
+        support_rank=support.rank,
+        relative_gap=proof.relative_gap,
+        weights_error_bound=proof.weights_error_bound,
+        next_margin=support.next_margin,
+        min_dual=float(np.ldexp(support.min_dual, -2 * scaled.exponent)),
+        degenerate=bool(support.degeneracy),
+        degeneracy=support.degeneracy,
+        active_set_proved=proof.active_set_proved,
+        certificate=proof,
+    )
+
+
+def _inseparable(
+    maps: LinearMarginMap, proof: InseparabilityCertificate, statistics: Mapping[str, Any]
+) -> MaxMargin:
+    return _without_weights(
+        maps, proof, statistics, Status.NOT_SEPARABLE, f"not linearly separable: {proof.statement}"
+    )
+
+
+def _undecided(
+    maps: LinearMarginMap, proof: InseparabilityCertificate, statistics: Mapping[str, Any]
+) -> MaxMargin:
+    return _without_weights(
+        maps,
+        proof,
+        statistics,
+        Status.MAX_STEPS,
+        f"float64 cannot decide whether the data are separable: {proof.statement}",
+    )
+
+
+def _without_weights(
+    maps: LinearMarginMap,
+    proof: InseparabilityCertificate,
+    statistics: Mapping[str, Any],
+    status: Status,
+    message: str,
+) -> MaxMargin:
+    return MaxMargin(
+        status=status,
+        message=message,
+        statistics=statistics,
+        weights=np.full(maps.weights_shape, math.nan),
+        margin=0.0,
+        margin_lower=0.0,
+        margin_upper=proof.epsilon,
+        dual=np.full(proof.dual.shape, math.nan),
+        support=np.empty((0, 2), dtype=np.int64),
+        support_rank=0,
+        relative_gap=math.inf,
+        weights_error_bound=math.inf,
+        next_margin=math.nan,
+        min_dual=math.nan,
+        degenerate=False,
+        degeneracy="",
+        active_set_proved=False,
+        certificate=proof,
+    )
+
+
+def _user_dual(scaled: Scaled, pairs: Pairs, values: PairValues) -> np.ndarray:
+    columns = spread(scaled.maps, pairs, scaled.dual_out(values))
+    return np.asarray(scaled.maps.to_dual(columns))
+
+
+def _named(maps: LinearMarginMap, pairs: Pairs) -> np.ndarray:
+    """The pairs as (sample, other class), in ascending order."""
+    samples, columns = locate(maps, pairs)
+    named = np.stack([samples, np.asarray(maps.pair_classes(samples, columns))], axis=1)
+    return named[np.lexsort(named.T[::-1])]

@@ -1,0 +1,76 @@
+"""The max-margin classifier: where the direction of training ends.
+
+Gradient descent on any loss with an exponential tail turns towards the weights of least norm that
+give every pair of a sample and another class a relative margin of 1; which norm is the optimizer's
+choice.  `max_margin` solves that problem and proves how well; each norm is a solver in `_SOLVERS`.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from marginflow._results import NotConvergedError, NotSeparableError, Status
+from marginflow.limits.frobenius import solve_frobenius
+from marginflow.limits.max_margin_result import MaxMargin
+from marginflow.limits.threads import fitting_threads
+from marginflow.margins import as_linear_map
+
+_SOLVERS: dict[str, Callable[..., MaxMargin]] = {"frobenius": solve_frobenius}
+
+
+def max_margin(
+    data: Any,
+    norm: str = "frobenius",
+    *,
+    rtol: float = 1e-12,
+    max_rounds: int = 200,
+    throw: bool = True,
+) -> MaxMargin:
+    """The weights of least norm with every relative margin at least 1, with a certificate.
+
+    Ŵ = argmin ½‖W‖² subject to u_ik(W) ≥ 1 for every sample i and other class k; for two classes,
+    y_i x_i·w ≥ 1.
+
+    Args:
+        data: a `Dataset`, a pair (features, labels), or a margin map: `MulticlassMargins(data)` has
+            two weight vectors for two classes, where a `Dataset` has one.
+        norm: "frobenius", the Euclidean norm of all weights.
+        rtol: the relative duality gap to reach.  Where rounding the weights to float64 costs more
+            than that (a relative margin below 1e-4), the same accuracy of the weights is accepted
+            as well: a proved ‖W − Ŵ‖ ≤ sqrt(rtol)·‖W‖.
+        max_rounds: how often to look at all margins.
+        throw: whether to raise where there is no solution, or return a result that says so.
+
+    Returns:
+        The weights, their dual and support, and the certificate.
+
+    Raises:
+        NotSeparableError: if no weights give every pair a positive margin; its `certificate` proves
+            it.
+        NotConvergedError: if rounds or float64 do not suffice; its `result` holds what there is.
+        ValueError: if the norm is unknown, or a tolerance or the features' scale is out of range.
+
+    Example:
+        >>> import marginflow as mf
+        >>> limit = mf.max_margin(mf.soudry_toy())
+        >>> limit.weights, limit.margin, limit.active_set_proved
+        (array([0.5, 0.5]), 1.414213562373095, True)
+
+    The limit of training is Ravi et al. 2024, arXiv 2411.01350, Theorem 3.4 (multiclass) and Soudry
+    et al. 2018, arXiv 1710.10345, Theorem 3 (binary).
+    """
+    if norm not in _SOLVERS:
+        known = ", ".join(map(repr, _SOLVERS))
+        raise ValueError(f"norm must be one of {known}, got {norm!r}.")
+    if not 0 < rtol < 1 or not math.isfinite(rtol):
+        raise ValueError(f"rtol must lie between 0 and 1, got {rtol!r}.")
+    if max_rounds < 1:
+        raise ValueError(f"max_rounds must be at least 1, got {max_rounds!r}.")
+    maps = as_linear_map(data, "max_margin")
+    with fitting_threads(maps):
+        result = _SOLVERS[norm](maps, rtol=rtol, max_rounds=max_rounds)
+    if throw and result.status == Status.NOT_SEPARABLE:
+        raise NotSeparableError(result.message, result)
+    if throw and result.status != Status.DONE:
+        raise NotConvergedError(result.message, result)
+    return result

@@ -1,0 +1,58 @@
+"""What `max_margin` returns."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from marginflow._results import Result
+from marginflow.limits.certificate import MarginCertificate
+from marginflow.limits.separability import InseparabilityCertificate
+
+
+@dataclass(frozen=True, repr=False, eq=False, kw_only=True)
+class MaxMargin(Result):
+    """The max-margin weights Ŵ of a data set, as computed (W) and with what is proved about them.
+
+    The status is `done`; `not_separable`, where weights and dual are NaN and `certificate` proves
+    that nothing separates; or `max_steps`, where the bounds hold but are looser than asked.
+
+    Attributes:
+        weights: W (d, K), or (d,) in the binary map.  Every margin is at least 1 up to the rounding
+            of the weights themselves; `certificate.least_margin` bounds it from below.
+        margin: the geometric margin 1/‖W‖, in the features' units; 0 where nothing separates.
+        margin_lower: a proved lower bound of the best margin, 1/‖Ŵ‖.
+        margin_upper: a proved upper bound of it.
+        dual: α ≥ 0 with Aᵀα = W: (n, K), zero at the own class, or (n,) in the binary map.
+        support: (m, 2) the pairs (sample, other class) with margin 1, in ascending order.
+        support_rank: the rank of the m rows; below m, the dual is not unique.
+        relative_gap: a proved upper bound of the duality gap over ½‖W‖², after the weights are
+            scaled to be feasible.
+        weights_error_bound: ‖W − Ŵ‖_F is at most this.
+        next_margin: 1 + δ, the least relative margin of all pairs off the support at W; infinite if
+            every pair supports.
+        min_dual: the least entry of the dual on the support: the margin of strict complementarity,
+            and zero where that fails.
+        degenerate: whether the data depart from general position at the support: a pair at margin 1
+            without dual, dependent rows, or repeated ones.
+        degeneracy: how, in a sentence; empty if not.
+        active_set_proved: whether the support, with a positive dual on each distinct row, is
+            proved to be that of Ŵ.
+        certificate: the proved bounds, or the proof that nothing separates.
+    """
+
+    weights: Float[np.ndarray, "*shape"]
+    margin: float
+    margin_lower: float
+    margin_upper: float
+    dual: Float[np.ndarray, "*dual"]
+    support: Int[np.ndarray, "m 2"]
+    support_rank: int
+    relative_gap: float
+    weights_error_bound: float
+    next_margin: float
+    min_dual: float
+    degenerate: bool
+    degeneracy: str
+    active_set_proved: bool
+    certificate: MarginCertificate | InseparabilityCertificate
