@@ -1,0 +1,117 @@
+"""The arguments of training verbs: checked on entry, with errors that say what would work."""
+
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from marginflow.dynamics.descent import Descent, DescentState, Observables
+from marginflow.dynamics.minibatches import Minibatches, minibatches
+from marginflow.margins import LinearMarginMap, MarginMap
+
+
+def check_steps(steps: Any) -> int:
+    """A number of steps that a loop can count."""
+    number = _whole("steps", steps)
+    if number < 0:
+        raise ValueError("steps: expected at least 0, got a negative number.")
+    if number >= 2**63:
+        raise ValueError(
+            f"steps: expected at most 2^63 - 1, got 2^{number.bit_length() - 1} or more; no loop "
+            "counts that far, fast_forward does without."
+        )
+    return number
+
+
+def check_initial(margin_map: MarginMap, initial: Any) -> Any:
+    """The first weights as float64 NumPy arrays; zeros where none are given."""
+    linear = isinstance(margin_map, LinearMarginMap)
+    if initial is None:
+        if linear:
+            return np.zeros(margin_map.weights_shape)
+        raise ValueError(
+            f"initial: expected the first parameters, since {type(margin_map).__name__} has no "
+            "standard shape for them."
+        )
+    weights = _real_array(initial) if linear else jax.tree.map(_real_array, initial)
+    if linear and weights.shape != margin_map.weights_shape:
+        raise ValueError(
+            f"initial: expected shape {margin_map.weights_shape}, got {weights.shape}; "
+            "two classes have weights (d,), unless MulticlassMargins(data) is passed."
+        )
+    return weights
+
+
+def check_batches(
+    margin_map: MarginMap, initial: Any, batch_size: Any, seed: Any
+) -> Minibatches | None:
+    """The minibatches asked for; None if a step sees all samples."""
+    if batch_size is None:
+        return None
+    n_samples = jax.eval_shape(lambda params: margin_map.margins(params), initial).shape[0]
+    size = _whole("batch_size", batch_size)
+    if not 1 <= size <= n_samples:
+        raise ValueError(f"batch_size: expected 1 to n = {n_samples}, got {size}.")
+    return None if size == n_samples else minibatches(_whole("seed", seed), n_samples, size)
+
+
+def check_observables(
+    observables: Mapping[str, Callable[[Any], Any]] | None, record_weights: bool
+) -> Observables:
+    """What is recorded besides the standard observables."""
+    found = dict(observables or {})
+    for name, see in found.items():
+        if not isinstance(name, str) or not callable(see):
+            raise TypeError(
+                "observables: expected functions of the weights by name, got "
+                f"{name!r}: {type(see).__name__}."
+            )
+    if record_weights:
+        if "weights" in found:
+            raise ValueError("observables: 'weights' is taken by record_weights; rename it.")
+        found["weights"] = _weights
+    return tuple(found.items())
+
+
+def try_observables(dynamics: Descent, state: DescentState) -> None:
+    """Refuse an observable that cannot be compiled, or whose name is taken."""
+    standard = jax.eval_shape(lambda params: dynamics.objective.observe(params), state.params)
+    for name, see in dynamics.observables:
+        if name in standard:
+            raise ValueError(
+                f"observables: {name!r} is recorded already; rename it.  Recorded of every run: "
+                f"{', '.join(standard)}."
+            )
+        try:
+            jax.eval_shape(lambda params, see=see: jnp.asarray(see(params)), state.params)
+        except (jax.errors.JAXTypeError, TypeError) as error:
+            raise TypeError(
+                f"observables: {name!r} cannot be compiled; expected a function of the weights in "
+                f"jax.numpy that gives an array.  JAX says: {error}"
+            ) from error
+
+
+def _weights(params: Any) -> Any:
+    return params
+
+
+def _whole(name: str, value: Any) -> int:
+    try:
+        if not isinstance(value, bool | np.bool_):
+            return operator.index(value)
+    except TypeError:
+        pass
+    raise TypeError(f"{name}: expected a whole number, got {value!r}.")
+
+
+def _real_array(value: Any) -> np.ndarray:
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiu":
+        raise TypeError(f"initial: expected real numbers, got dtype {array.dtype}.")
+    if not np.all(np.isfinite(array)):
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        raise ValueError(f"initial: expected finite numbers, got {array[where]} at index {where}.")
+    return np.array(array, dtype=np.float64)

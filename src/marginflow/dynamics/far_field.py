@@ -1,0 +1,166 @@
+"""The far tail: what is left of training once every margin is large.
+
+When every margin exceeds about 40/a, the slopes of a loss with an exponential tail are c e^(−a u) to
+float64's last bit.  With Ŵ the max-margin weights and W = (Ŵ/a) s + ρ,
+
+    dρ/ds = Σ_p A_p c h e^(s (1 − û_p) − a A_p ρ) − Ŵ/a,   û = A Ŵ,
+
+where the sum runs over the pairs p = (sample, other class).  Support pairs have û_p = 1, so log time
+drops out of them; the pull of any other pair dies as e^(−(û_p − 1) s).  A few hundred pairs are left
+of many thousand, in the few dimensions that they span, whatever the loss was.  Integrating ρ and not
+W keeps its digits however large s becomes.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import scipy.linalg
+
+from marginflow.limits import MaxMargin
+from marginflow.losses import Tail
+from marginflow.margins import LinearMarginMap
+
+# Pairs whose log pull is below this are left out; each omission is checked at the stage's end.
+NEGLIGIBLE = -45.0
+
+
+class FarField:
+    """The residual's velocity over all pairs, and its reduction to those that still pull.
+
+    Args:
+        margin_map: the data.
+        limit: the certified max-margin weights and their support.
+        tail: an exponential tail.
+        log_step: log h, the effective step of discrete descent; 0 for the flow.
+    """
+
+    def __init__(
+        self, margin_map: LinearMarginMap, limit: MaxMargin, tail: Tail, log_step: float = 0.0
+    ):
+        assert tail.rate is not None and tail.log_constant is not None
+        self.margin_map, self.rate = margin_map, tail.rate
+        self.log_pull = tail.log_constant + log_step
+        self.support = _support_mask(margin_map, limit)
+        samples, columns = np.nonzero(self.support)
+        basis = row_basis(margin_map.pair_rows(samples, columns))
+        direction = basis @ (basis.T @ limit.weights.ravel())
+        self.drift = direction / tail.rate
+        margins = margin_map.margins(direction.reshape(margin_map.weights_shape))
+        # a support pair is at margin 1 by definition: any rounding here would grow with log time
+        self.slack = np.where(self.support, 0.0, np.maximum(margins - 1.0, 0.0))
+
+    def weights(self, log_time: float, residual: np.ndarray) -> np.ndarray:
+        """W = (Ŵ/a) s + ρ, flat."""
+        return self.drift * log_time + residual
+
+    def residual(self, log_time: float, weights: np.ndarray) -> np.ndarray:
+        """ρ = W − (Ŵ/a) s, flat."""
+        return weights - self.drift * log_time
+
+    def log_pulls(self, log_time: float, residual: np.ndarray) -> np.ndarray:
+        """log of t h |slope| for every pair, (n, K−1)."""
+        margins = self.margin_map.margins(residual.reshape(self.margin_map.weights_shape))
+        return self.log_pull - self.rate * margins - log_time * self.slack
+
+    def reduce(
+        self,
+        log_time: float,
+        residual: np.ndarray,
+        threshold: float,
+        previous: "ReducedField | None" = None,
+    ) -> "ReducedField":
+        """The field of the support and of the pairs whose log pull exceeds the threshold.
+
+        The `previous` reduction is used again, at its place, where it holds little more.
+        """
+        kept = self.support | (self.log_pulls(log_time, residual) > threshold)
+        if previous is not None and not np.any(kept & ~previous.kept):
+            if np.sum(kept) > 0.8 * np.sum(previous.kept) and np.sum(kept) > np.sum(self.support):
+                return replace(previous, start=previous.basis.T @ residual)
+            if np.array_equal(kept, previous.kept):
+                return replace(previous, start=previous.basis.T @ residual)
+        samples, columns = np.nonzero(kept)
+        rows = self.margin_map.pair_rows(samples, columns)
+        basis = row_basis(rows)
+        coordinates = basis.T @ residual
+        origin = residual - basis @ coordinates
+        return ReducedField(
+            kept=kept,
+            basis=basis,
+            origin=origin,
+            start=coordinates,
+            rows=rows @ basis,
+            offset=self.log_pull - self.rate * (rows @ origin),
+            slack=self.slack[kept],
+            drift=basis.T @ self.drift,
+            rate=self.rate,
+        )
+
+
+@dataclass(frozen=True)
+class ReducedField:
+    """dz/ds for the residual ρ = origin + basis·z, over the pairs that still pull."""
+
+    kept: np.ndarray
+    basis: np.ndarray
+    origin: np.ndarray
+    start: np.ndarray
+    rows: np.ndarray
+    offset: np.ndarray
+    slack: np.ndarray
+    drift: np.ndarray
+    rate: float
+
+    def pulls(self, log_time: float, coordinates: np.ndarray) -> np.ndarray:
+        """t h |slope| of every kept pair."""
+        exponent = self.offset - self.rate * (self.rows @ coordinates) - log_time * self.slack
+        return np.exp(np.minimum(exponent, 700.0))
+
+    def velocity(self, log_time: float, coordinates: np.ndarray) -> np.ndarray:
+        """dz/ds."""
+        return self.rows.T @ self.pulls(log_time, coordinates) - self.drift
+
+    def jacobian(self, log_time: float, coordinates: np.ndarray) -> np.ndarray:
+        """∂(dz/ds)/∂z, negative semidefinite."""
+        scaled = self.rows * np.sqrt(self.pulls(log_time, coordinates))[:, None]
+        return -self.rate * (scaled.T @ scaled)
+
+    def standstill(self, log_time: float, atol: float) -> np.ndarray | None:
+        """The point at which the support's pull balances the drift, if we are within atol of it.
+
+        None as long as any other pair pulls, or the way there is longer; a velocity that vanishes
+        to rounding counts as being there.
+        """
+        others = self.pulls(log_time, self.start)[self.slack > 0]
+        if others.size and others.max() > np.exp(NEGLIGIBLE):
+            return None
+        point = self.start
+        for _ in range(20):
+            velocity = self.velocity(log_time, point)
+            if np.linalg.norm(velocity) <= 1e-14 * np.linalg.norm(self.drift):
+                return point
+            point = point - np.linalg.lstsq(self.jacobian(log_time, point), velocity, rcond=None)[0]
+            if not np.linalg.norm(point - self.start) <= atol:
+                return None
+        return point
+
+    def residual(self, coordinates: np.ndarray) -> np.ndarray:
+        """ρ of the coordinates z."""
+        return self.origin + self.basis @ coordinates
+
+
+def row_basis(rows: np.ndarray) -> np.ndarray:
+    """An orthonormal basis (size, rank) of the span of the rows (m, size), by pivoted QR."""
+    factor, triangle, _ = scipy.linalg.qr(rows.T, mode="economic", pivoting=True)
+    diagonal = np.abs(np.diag(triangle))
+    rank = int(np.sum(diagonal > diagonal[0] * max(rows.shape) * np.finfo(float).eps))
+    return factor[:, :rank]
+
+
+def _support_mask(margin_map: LinearMarginMap, limit: MaxMargin) -> np.ndarray:
+    mask = np.zeros((margin_map.n_samples, margin_map.n_classes), dtype=bool)
+    mask[limit.support[:, 0], limit.support[:, 1]] = True
+    own = mask[np.arange(len(mask)), margin_map.labels]
+    assert not own.any()
+    before = np.arange(margin_map.n_columns) < margin_map.labels[:, None]
+    return np.where(before, mask[:, :-1], mask[:, 1:])

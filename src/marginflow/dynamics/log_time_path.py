@@ -1,0 +1,309 @@
+"""Integration in log time: the near field while margins are moderate, the far tail from there on.
+
+The near field is integrated in the weights, over all samples.  Once every margin is so large that
+only the tail's two constants matter, the residual ρ = W − (Ŵ/a) s is integrated instead, over the
+pairs that still pull, until it stands still; from then on any log time is a multiplication.  What
+cannot enter the far tail (data that nothing separates, another tail) stays in the near field for as
+long as float64 carries it.
+
+scipy's LSODA does the near field, where the first decades of training want a high-order Adams
+method and the rest a stiff one; scipy's BDF does the far tail, where the solution comes to rest and
+LSODA's long steps fail.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from scipy.integrate import BDF, LSODA
+
+from marginflow._results import Status
+from marginflow.dynamics.far_field import NEGLIGIBLE, FarField, ReducedField
+from marginflow.dynamics.log_time_field import CompiledField
+from marginflow.dynamics.progress import Progress
+from marginflow.limits.threads import fitting_threads
+from marginflow.losses import Tail
+
+# From this margin on, times the rate, a slope is its tail to the last bit of float64.
+TAIL_ONLY = 40.0
+# exp(s) must stay finite in the near field.
+LAST_NEAR_LOG_TIME = 650.0
+# Slopes below e^-690 are about to leave float64.
+LEAST_LOG_SLOPE = -690.0
+# Where nothing separates the data, the flow ends at a minimizer; looked for from here on.
+FIRST_LOOK_FOR_MINIMIZER = 8.0
+# A stage of the far tail ends at this multiple of its log time, to drop the pairs that died.
+STAGE_GROWTH = 4.0
+
+
+@dataclass
+class LogTimePath:
+    """What an integration recorded.
+
+    Attributes:
+        log_times: (m,) the recorded log times, ascending.
+        weights: (m, size).
+        residuals: (m, size), ρ = W − (Ŵ/a) s; NaN where no limit is known.
+        status, message: how it ended.
+        statistics: evaluations, steps, pairs kept, and the bound on what dropped pairs could have
+            moved.
+    """
+
+    log_times: list[float] = field(default_factory=list)
+    weights: list[np.ndarray] = field(default_factory=list)
+    residuals: list[np.ndarray] = field(default_factory=list)
+    status: Status = Status.DONE
+    message: str = ""
+    statistics: dict[str, Any] = field(default_factory=dict)
+
+    def append(self, log_time: float, weights: np.ndarray, residual: np.ndarray) -> None:
+        self.log_times.append(float(log_time))
+        self.weights.append(weights)
+        self.residuals.append(residual)
+
+
+class Integration:
+    """One integration from `start` over ascending log times to record.
+
+    Args:
+        near: the field in the weights.
+        far: the far tail, or None where there is none to enter.
+        tail: the loss's tail, or None.
+        rtol: relative tolerance of the integrator; the absolute one is rtol times `scale`.
+        scale: a typical size of a weight.
+        progress: called with a percentage of log(1 + log time), 100, and a remark.
+    """
+
+    def __init__(
+        self,
+        near: CompiledField,
+        far: FarField | None,
+        tail: Tail | None,
+        *,
+        rtol: float,
+        scale: float,
+        progress: Progress | None = None,
+    ):
+        self.near, self.far, self.tail = near, far, tail
+        self.rtol, self.atol = rtol, rtol * scale
+        self.progress = progress
+        self.path = LogTimePath()
+        self.steps = {"near_steps": 0, "far_steps": 0, "far_stages": 0, "pairs_kept": 0}
+        self.dropped = 0.0
+
+    def run(self, start: float, weights: np.ndarray, record: np.ndarray) -> LogTimePath:
+        """Integrate to the last of `record`; on Ctrl-C keep what was recorded."""
+        self.record, self.last = np.asarray(record, dtype=float), float(record[-1])
+        self.next = int(np.searchsorted(self.record, start))
+        if self.next:
+            raise ValueError(f"log time {self.record[0]} lies before the start {start}.")
+        self.at = (start, weights, self._residual(start, weights))
+        try:
+            with fitting_threads(self.near.margin_map):
+                self._run(start, weights)
+        except KeyboardInterrupt:
+            self.path.status = Status.INTERRUPTED
+            self.path.message = f"interrupted at log time {self.at[0]:.6g}; kept up to there."
+            self.path.append(*self.at)
+        self.path.statistics = self.steps | {
+            "field_evaluations": self.near.evaluations,
+            "field_jacobians": self.near.jacobians,
+            "dropped_pull_bound": self.dropped,
+        }
+        return self.path
+
+    def _run(self, start: float, weights: np.ndarray) -> None:
+        log_time, weights = self._run_near(start, weights)
+        if self.path.status == Status.DONE and log_time < self.last and self.far is not None:
+            self._run_far(log_time, self.far.residual(log_time, weights))
+
+    # the near field ---------------------------------------------------------------------------
+
+    def _run_near(self, start: float, weights: np.ndarray) -> tuple[float, np.ndarray]:
+        end = min(self.last, LAST_NEAR_LOG_TIME)
+        self._record_until(start, lambda _: weights)
+        if end <= start:
+            return start, weights
+        solver = LSODA(
+            self.near.velocity,
+            start,
+            weights,
+            end,
+            jac=self.near.jacobian,
+            rtol=self.rtol,
+            atol=self.atol,
+        )
+        look_for_minimizer = FIRST_LOOK_FOR_MINIMIZER
+        while solver.status == "running":
+            self._step(solver)
+            self.steps["near_steps"] += 1
+            self.at = (solver.t, solver.y.copy(), self._residual(solver.t, solver.y))
+            self._record_until(solver.t, solver.dense_output())
+            self._tell(solver.t)
+            if self.steps["near_steps"] % 8 and solver.t < TAIL_ONLY:
+                continue
+            least, largest = self.near.reach(solver.y)
+            if self._is_far(solver.t, least):
+                break
+            if largest < LEAST_LOG_SLOPE:
+                return self._saturated(solver.t, solver.y, least)
+            if self.far is None and solver.t > look_for_minimizer:
+                look_for_minimizer = 1.25 * solver.t
+                minimizer = self._minimizer(solver.t, solver.y)
+                if minimizer is not None:
+                    return self._at_minimizer(solver.t, minimizer)
+        if solver.t >= LAST_NEAR_LOG_TIME and self.last > LAST_NEAR_LOG_TIME:
+            return self._out_of_range(solver.t, solver.y)
+        return float(solver.t), solver.y.copy()
+
+    def _is_far(self, log_time: float, least_margin: float) -> bool:
+        if self.far is None or log_time < TAIL_ONLY:
+            return False
+        columns = self.near.margin_map.n_columns
+        return least_margin * self.far.rate > TAIL_ONLY + np.log(columns)
+
+    def _minimizer(self, log_time: float, weights: np.ndarray) -> np.ndarray | None:
+        """The minimizer of the risk, once Newton's step to it is at rounding; else None."""
+        velocity = self.near.velocity(log_time, weights)
+        step = np.linalg.lstsq(-self.near.jacobian(log_time, weights), velocity, rcond=1e-13)[0]
+        if np.linalg.norm(step) > 1e-12 * np.linalg.norm(weights):
+            return None
+        return weights + step
+
+    def _at_minimizer(self, log_time: float, weights: np.ndarray) -> tuple[float, np.ndarray]:
+        self.path.message = (
+            f"from log time {log_time:.6g} on the weights stand still at the risk's minimizer."
+        )
+        self._record_until(self.last, lambda _: weights)
+        return self.last, weights
+
+    def _saturated(
+        self, log_time: float, weights: np.ndarray, least: float
+    ) -> tuple[float, np.ndarray]:
+        _, largest = self.near.reach(weights)
+        if largest == -np.inf and self.tail is not None and not self.tail.is_exponential:
+            self.path.message = (
+                f"every slope is exactly zero from log time {log_time:.6g} on: the weights stand "
+                f"still at least margin {least:.6g}."
+            )
+            self._record_until(self.last, lambda _: weights)
+            return self.last, weights
+        self.path.status = Status.SATURATED
+        self.path.message = (
+            f"at least margin {least:.6g} (log time {log_time:.6g}) the slopes leave float64, and "
+            "no tail is known that would continue them; recorded up to there."
+        )
+        self.path.append(log_time, weights.copy(), self._residual(log_time, weights))
+        return log_time, weights
+
+    def _out_of_range(self, log_time: float, weights: np.ndarray) -> tuple[float, np.ndarray]:
+        self.path.status = Status.SATURATED
+        self.path.message = (
+            f"log time {log_time:.6g} is the last at which time is a float64, and there is no "
+            "exponential tail on separable data here that would lead further; recorded up to there."
+        )
+        self.path.append(log_time, weights.copy(), self._residual(log_time, weights))
+        return log_time, weights
+
+    # the far tail -----------------------------------------------------------------------------
+
+    def _run_far(self, log_time: float, residual: np.ndarray) -> None:
+        assert self.far is not None
+        reduced = None
+        while log_time < self.last:
+            end, threshold = min(self.last, STAGE_GROWTH * log_time), NEGLIGIBLE
+            first = self.next
+            while True:
+                reduced = self.far.reduce(log_time, residual, threshold, previous=reduced)
+                after = self._run_stage(reduced, log_time, end)
+                leak = self._leak(reduced, log_time, residual, after, end)
+                if leak < 1e-15 or reduced.kept.all():
+                    break
+                threshold, reduced = 2 * threshold, None
+                self._forget(first)
+            self.dropped += leak
+            log_time, residual = end, after
+            self.at = (log_time, self.far.weights(log_time, residual), residual)
+            self._tell(log_time)
+
+    def _run_stage(self, reduced: ReducedField, start: float, end: float) -> np.ndarray:
+        """Integrate the reduced field from start to end, recording; return the residual at end."""
+        self.steps["far_stages"] += 1
+        self.steps["pairs_kept"] = len(reduced.slack)
+        landed = reduced.standstill(start, self.atol)
+        if landed is not None:
+            self._record_residual(end, lambda _: reduced.residual(landed))
+            return reduced.residual(landed)
+        solver = BDF(
+            reduced.velocity,
+            start,
+            reduced.start,
+            end,
+            jac=reduced.jacobian,
+            rtol=self.rtol,
+            atol=self.atol,
+        )
+        while solver.status == "running":
+            self._step(solver)
+            self.steps["far_steps"] += 1
+            dense = solver.dense_output()
+            self._record_residual(solver.t, lambda s: reduced.residual(dense(s)))
+        return reduced.residual(solver.y)
+
+    def _leak(
+        self,
+        reduced: ReducedField,
+        start: float,
+        before: np.ndarray,
+        after: np.ndarray,
+        end: float,
+    ) -> float:
+        """A bound on what the dropped pairs could have moved, from their pull at both ends."""
+        assert self.far is not None
+        largest = np.maximum(self.far.log_pulls(start, before), self.far.log_pulls(end, after))[
+            ~reduced.kept
+        ]
+        return float(np.sum(np.exp(np.minimum(largest, 0.0))) * (end - start))
+
+    # shared -----------------------------------------------------------------------------------
+
+    def _step(self, solver: LSODA | BDF) -> None:
+        message = solver.step()
+        if solver.status == "failed" or not np.all(np.isfinite(solver.y)):
+            raise FloatingPointError(
+                f"the integrator stopped at log time {solver.t:.6g}: {message or 'not finite'}"
+            )
+
+    def _record_until(self, log_time: float, dense: Callable[[float], np.ndarray]) -> None:
+        while self.next < len(self.record) and self.record[self.next] <= log_time:
+            s = self.record[self.next]
+            weights = np.array(dense(s))
+            self.path.append(s, weights, self._residual(s, weights))
+            self.next += 1
+
+    def _residual(self, log_time: float, weights: np.ndarray) -> np.ndarray:
+        if self.far is None:
+            return np.full_like(weights, np.nan)
+        return self.far.residual(log_time, weights)
+
+    def _record_residual(self, log_time: float, dense: Callable[[float], np.ndarray]) -> None:
+        assert self.far is not None
+        while self.next < len(self.record) and self.record[self.next] <= log_time:
+            s = self.record[self.next]
+            residual = dense(s)
+            self.path.append(s, self.far.weights(s, residual), residual)
+            self.next += 1
+
+    def _forget(self, count: int) -> None:
+        surplus = self.next - count
+        if surplus:
+            del self.path.log_times[-surplus:]
+            del self.path.weights[-surplus:]
+            del self.path.residuals[-surplus:]
+        self.next = count
+
+    def _tell(self, log_time: float) -> None:
+        if self.progress is not None:
+            done, total = np.log1p([max(float(log_time), 0.0), max(self.last, 0.0)])
+            self.progress(int(100 * done / total), 100, f"log time {log_time:.4g}")

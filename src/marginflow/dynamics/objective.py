@@ -1,0 +1,130 @@
+"""Objectives: what an optimizer sees of a problem, parameters → (direction, log scale).
+
+A gradient of e^(−10⁶) is zero in float64, yet its direction is well defined, and methods that
+measure a step by its direction alone (normalized, sign and spectral descent) go on following it.
+An objective therefore gives its gradient as a direction and the logarithm of a factor taken out of
+it.  The margin objective below is the risk of a loss on a margin map; a regression or a factorized
+model is another objective over the same methods.
+"""
+
+from abc import abstractmethod
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from marginflow._types import AnyArray
+from marginflow.dynamics.identity import loss_identity, map_identity
+from marginflow.losses import Loss
+from marginflow.margins import MarginMap
+
+
+class Gradient(NamedTuple):
+    """A gradient, direction · exp(log_scale).
+
+    Attributes:
+        direction: in the structure of the parameters.
+        log_scale: a scalar, or None where no factor was taken out.
+    """
+
+    direction: Any
+    log_scale: AnyArray | None = None
+
+    def value(self) -> Any:
+        """The gradient itself; zero where it underflows."""
+        if self.log_scale is None:
+            return self.direction
+        scale = jnp.exp(self.log_scale)
+        return jax.tree.map(lambda entry: entry * scale, self.direction)
+
+
+class Objective(eqx.Module):
+    """A function of parameters to be made small."""
+
+    @abstractmethod
+    def gradient(self, params: Any, samples: AnyArray | None = None) -> Gradient:
+        """The gradient on all samples, or on the chosen ones (b,) alone."""
+
+    @abstractmethod
+    def observe(self, params: Any) -> dict[str, AnyArray]:
+        """What is recorded of every run.
+
+        Among it is the scalar `risk`, which is finite unless the run has diverged.
+        """
+
+    @abstractmethod
+    def has_vanished(self, params: Any) -> AnyArray:
+        """Whether every sample's pull is exactly zero in float64: a boolean scalar."""
+
+    @abstractmethod
+    def identity(self, params: Any) -> dict[str, Any]:
+        """What tells it from others, for checkpoints: JSON values by the names of arguments."""
+
+
+class MarginObjective(Objective):
+    """The risk Σ_i ψ(u_i) of a loss on the relative margins of a map.
+
+    Attributes:
+        margin_map: with JAX arrays.
+        loss: the template ψ.
+        mean: whether the risk is divided by the number of samples; a minibatch's by its own.
+        scaled: whether the largest slope is taken out of the gradient as its log scale.
+    """
+
+    margin_map: MarginMap
+    loss: Loss
+    mean: bool = eqx.field(static=True, default=False)
+    scaled: bool = eqx.field(static=True, default=False)
+
+    def gradient(self, params: Any, samples: AnyArray | None = None) -> Gradient:
+        maps = self.margin_map if samples is None else self.margin_map.take(samples)
+        margins = maps.margins(params)
+        if not self.scaled:
+            slopes, log_scale = self.loss.slope_value(margins), None
+        else:
+            sign, log_abs = self.loss.slope(margins)
+            largest = jnp.max(log_abs)
+            log_scale = jnp.where(jnp.isfinite(largest), largest, 0.0)
+            slopes = sign * jnp.exp(log_abs - log_scale)
+        direction = maps.vjp(params, slopes)
+        if self.mean:
+            direction = jax.tree.map(lambda entry: entry / margins.shape[0], direction)
+        return Gradient(direction, log_scale)
+
+    def has_vanished(self, params: Any) -> AnyArray:
+        if self.scaled:
+            return jnp.all(self.loss.slope(self.margin_map.margins(params))[0] == 0)
+        return jnp.all(self.loss.slope_value(self.margin_map.margins(params)) == 0)
+
+    def identity(self, params: Any) -> dict[str, Any]:
+        n_columns = self.margin_map.margins(params).shape[-1]
+        return {
+            "data": map_identity(self.margin_map),
+            "loss": loss_identity(self.loss, n_columns),
+            "reduction": "mean" if self.mean else "sum",
+        }
+
+    def observe(self, params: Any) -> dict[str, AnyArray]:
+        margins = self.margin_map.margins(params)
+        divisor = margins.shape[0] if self.mean else 1
+        log_risk = jax.nn.logsumexp(self.loss.log_template(margins))
+        least = jnp.min(margins)
+        norm = tree_norm(params)
+        return {
+            "risk": jnp.sum(self.loss.template(margins)) / divisor,
+            "log_risk": log_risk - jnp.log(divisor),
+            "margin": least,
+            "normalized_margin": least / norm**self.margin_map.homogeneity,
+            "weights_norm": norm,
+            "accuracy": jnp.mean(jnp.all(margins > 0, axis=-1), dtype=margins.dtype),
+            "gradient_norm": tree_norm(self.gradient(params).value()),
+        }
+
+
+def tree_norm(tree: Any) -> AnyArray:
+    """The Frobenius norm of all arrays of a tree together."""
+    leaves = jax.tree.leaves(tree)
+    if len(leaves) == 1:
+        return jnp.linalg.norm(jnp.ravel(leaves[0]))
+    return jnp.linalg.norm(jnp.stack([jnp.linalg.norm(jnp.ravel(leaf)) for leaf in leaves]))

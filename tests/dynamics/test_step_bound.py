@@ -1,0 +1,67 @@
+"""The bound on the learning rate: by its formula, and by what happens on both sides of it."""
+
+import numpy as np
+import pytest
+
+import marginflow as mf
+import marginflow.dynamics as dynamics
+
+GENERATOR = np.random.default_rng(0)
+FEATURES = GENERATOR.standard_normal((30, 4))
+MULTICLASS = (FEATURES, np.arange(30) % 3)
+BINARY = (FEATURES, np.arange(30) % 2)
+
+
+@pytest.mark.parametrize("reduction", ["sum", "mean"])
+@pytest.mark.parametrize("data", [MULTICLASS, BINARY], ids=["multiclass", "binary"])
+@pytest.mark.parametrize(
+    "name", ["cross-entropy", "pair-log-loss", "polynomial", "multiclass-exponential"]
+)
+def test_below_the_bound_the_risk_never_grows(name, data, reduction):
+    maps = mf.BinaryMargins(data) if data is BINARY else mf.MulticlassMargins(data)
+    initial = 0.2 * np.random.default_rng(1).standard_normal(maps.weights_shape)
+    bound = dynamics.step_bound(maps, mf.get_loss(name), initial, reduction)
+    assert bound is not None
+    run = dynamics.gradient_descent(
+        maps,
+        name,
+        learning_rate=0.999 * bound.value,
+        steps=300,
+        initial=initial,
+        reduction=reduction,
+        record=dynamics.every(1),
+    )
+    risk = run.observables["risk"]
+    assert np.all(np.diff(risk) <= 1e-15 * risk[:-1])
+
+
+def test_the_bound_is_sharp_for_binary_logistic_loss_at_zero():
+    # at W = 0 the curvature is its largest, 1/4: past the bound a symmetric start overshoots
+    features = np.array([[1.0], [1.0]])
+    bound = dynamics.step_bound(
+        mf.BinaryMargins((features, [0, 1])), mf.CrossEntropy(), np.zeros(1)
+    )
+    assert bound.value == pytest.approx(2 / (0.25 * 2), rel=1e-15)
+    for factor, grows in ((0.99, False), (1.01, True)):
+        run = dynamics.gradient_descent(
+            (features, [0, 1]),
+            "cross-entropy",
+            learning_rate=factor * bound.value,
+            steps=2,
+            initial=[1e-4],
+        )
+        assert (abs(run.weights[0]) > 1e-4) == grows
+
+
+@pytest.mark.parametrize("name", ["crammer-singer", "weston-watkins"])
+def test_a_loss_without_smoothness_has_no_bound(name):
+    maps = mf.MulticlassMargins(MULTICLASS)
+    assert dynamics.step_bound(maps, mf.get_loss(name), np.zeros((4, 3))) is None
+
+
+def test_wide_data_have_the_bound_of_their_largest_singular_value():
+    wide = GENERATOR.standard_normal((5, 40))
+    bound = dynamics.step_bound(
+        mf.MulticlassMargins((wide, [0, 1, 2, 0, 1])), mf.CrossEntropy(), np.zeros((40, 3))
+    )
+    assert bound.value == pytest.approx(2 / (0.5 * np.linalg.norm(wide, 2) ** 2), rel=1e-12)
