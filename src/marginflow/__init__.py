@@ -44,6 +44,23 @@ _EXPORTS = {
         "registered_losses",
     ],
     "marginflow.limits": ["MaxMargin", "max_margin"],
+    "marginflow.dynamics": [
+        "CheckpointError",
+        "DirectionError",
+        "FastForward",
+        "Flow",
+        "Trajectory",
+        "direction_error",
+        "every",
+        "fast_forward",
+        "gradient_descent",
+        "gradient_flow",
+        "log_spaced",
+        "margin_gap",
+        "step_bound",
+        "train",
+    ],
+    "marginflow.theory": ["Asymptote", "asymptote"],
 }
 _HOME = {name: module for module, names in _EXPORTS.items() for name in names}
 
@@ -67,6 +84,22 @@ if TYPE_CHECKING:
         random_labels,
         soudry_toy,
     )
+    from marginflow.dynamics import (
+        CheckpointError,
+        DirectionError,
+        FastForward,
+        Flow,
+        Trajectory,
+        direction_error,
+        every,
+        fast_forward,
+        gradient_descent,
+        gradient_flow,
+        log_spaced,
+        margin_gap,
+        step_bound,
+        train,
+    )
     from marginflow.limits import MaxMargin, max_margin
     from marginflow.losses import (
         CrammerSinger,
@@ -83,6 +116,7 @@ if TYPE_CHECKING:
         registered_losses,
     )
     from marginflow.margins import BinaryMargins, LinearMarginMap, MarginMap, MulticlassMargins
+    from marginflow.theory import Asymptote, asymptote
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,106 @@
+"""What people see: tables and sentences on standard output, notes on standard error.
+
+On a terminal rich draws; through a pipe the same tables arrive as plain aligned text, without
+escape codes, wrapping or trailing blanks, for grep and awk.  Nothing is read as markup: a class may
+be called "[red]".
+"""
+
+import io
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.table import Table
+
+UNBROKEN = 100_000  # characters in a line of a pipe
+
+
+def facts(rows: Iterable[tuple[str, Any]], title: str | None = None) -> "Table":
+    """Names and values, one a line; values of None are left out.
+
+    Args:
+        rows: floats are shown with six digits.
+        title: a line above.
+    """
+    from rich.table import Table
+
+    found = Table(title=title, box=None, show_header=False, title_justify="left", pad_edge=False)
+    found.add_column(style="bold", no_wrap=True)
+    found.add_column(overflow="fold")
+    for name, value in rows:
+        if value is not None:
+            found.add_row(name, shown(value))
+    return found
+
+
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None
+) -> "Table":
+    """Rows under a header; columns of numbers are flush right."""
+    from rich.table import Table
+
+    cells = [list(row) for row in rows]
+    found = Table(title=title, box=None, title_justify="left", pad_edge=False)
+    for j, name in enumerate(columns):
+        numeric = any(isinstance(row[j], int | float) for row in cells)
+        found.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in cells:
+        found.add_row(*map(shown, row))
+    return found
+
+
+def shown(value: Any) -> str:
+    """A cell: floats with six digits, None as a dash, the rest as it is."""
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return str(value)
+
+
+def print_page(page: Iterable["RenderableType"]) -> None:
+    """Print a verb's answer for people on standard output."""
+    console = _console()
+    if console.is_terminal:
+        for part in page:
+            console.print(part)
+        return
+    plain = _console(file=io.StringIO(), width=UNBROKEN)
+    with plain.capture() as captured:
+        for part in page:
+            plain.print(part)
+    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+
+
+def note(*sentences: str) -> None:
+    """Say something on standard error."""
+    for sentence in sentences:
+        print(sentence, file=sys.stderr, flush=True)
+
+
+def error_console() -> "Console":
+    """The console on standard error, for progress."""
+    return _console(stderr=True)
+
+
+def survive_encodings() -> None:
+    """Let a terminal that lacks a letter show its code, rather than end the run."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def discard_output() -> None:
+    """After a reader has closed the pipe: let what is still buffered go nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+def _console(**settings: Any) -> "Console":
+    from rich.console import Console
+
+    return Console(markup=False, highlight=False, emoji=False, **settings)

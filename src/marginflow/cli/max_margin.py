@@ -1,0 +1,204 @@
+"""`marginflow max-margin`: the limit of training, solved, certified and printed."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from marginflow.cli import options
+from marginflow.cli.answer import Answer
+from marginflow.cli.console import facts, table
+from marginflow.cli.data_argument import DataArgument
+from marginflow.cli.data_description import data_line, describe_data, describe_pairs
+from marginflow.cli.exit_codes import OF_STATUS
+from marginflow.cli.output_file import check_output, write_arrays, write_json
+from marginflow.cli.progress_bar import progress_bar
+
+if TYPE_CHECKING:
+    from marginflow.data import Dataset
+    from marginflow.limits import MaxMargin
+
+SUFFIXES = (".npz", ".json")
+LISTED = 20  # pairs of a certificate on the page; JSON has them all
+
+
+class Norm(StrEnum):
+    """The norms whose limit problem is solved."""
+
+    FROBENIUS = "frobenius"
+
+
+def max_margin(
+    data: options.DataName,
+    target: options.Target = None,
+    standardize: options.Standardize = None,
+    constant: options.Constant = None,
+    samples: options.Samples = None,
+    features: options.Features = None,
+    classes: options.Classes = None,
+    seed: options.Seed = 0,
+    norm: Annotated[Norm, typer.Option(help="The norm of the weights.")] = Norm.FROBENIUS,
+    rtol: Annotated[
+        float,
+        typer.Option(
+            metavar="GAP",
+            help="The relative duality gap to reach; or its square root, for the weights' error.",
+        ),
+    ] = 1e-12,
+    output: Annotated[Path | None, options.output(".npz or .json")] = None,
+    json: options.Json = False,
+    no_progress: options.NoProgress = False,
+    debug: options.Debug = False,
+) -> Answer:
+    """Find the weights of largest margin and certify them, or that nothing separates the data.
+
+    Training on separable data with an exponentially tailed loss turns towards these weights. Exit
+    code 3: the certificate is looser than --rtol. Exit code 4: not separable; the certificate says
+    which samples and classes contradict each other.
+    """
+    from marginflow.cli.errors import UsageError
+    from marginflow.limits import MarginCertificate
+    from marginflow.limits import max_margin as solve
+
+    check_output(output, SUFFIXES)
+    if not 0 < rtol < 1:
+        raise UsageError(f"--rtol must lie between 0 and 1, got {rtol}.")
+    found = DataArgument(
+        name=data,
+        target=target,
+        standardize=standardize,
+        constant=constant,
+        samples=samples,
+        features=features,
+        classes=classes,
+        seed=seed,
+    ).load()
+    with progress_bar("max margin", wanted=not no_progress):
+        result = solve(found, norm.value, rtol=rtol, throw=False)
+    separates = isinstance(result.certificate, MarginCertificate)
+    show, page = (_solution, _solution_page) if separates else (_contradiction, _contradiction_page)
+    figures = {
+        "data": describe_data(found),
+        "norm": norm,
+        "rtol": rtol,
+        **show(found, result),
+        "statistics": result.statistics,
+    }
+    answer = Answer(
+        status=result.status,
+        message=result.message,
+        exit_code=OF_STATUS[result.status],
+        figures=figures,
+        page=page(found, result),
+    )
+    _write(output, answer, found, result)
+    return answer
+
+
+def _solution(data: "Dataset", result: "MaxMargin") -> dict[str, Any]:
+    """The figures of weights that separate."""
+    import numpy as np
+
+    dual = _pair_values(data, result.dual, result.support)
+    return {
+        "margin": result.margin,
+        "margin_lower": result.margin_lower,
+        "margin_upper": result.margin_upper,
+        "relative_gap": result.relative_gap,
+        "weights_error_bound": result.weights_error_bound,
+        "weights_norm": float(np.linalg.norm(result.weights)),
+        "weights": result.weights,
+        "support_rank": result.support_rank,
+        "next_margin": result.next_margin,
+        "min_dual": result.min_dual,
+        "active_set_proved": result.active_set_proved,
+        "degenerate": result.degenerate,
+        "degeneracy": result.degeneracy,
+        "support": describe_pairs(data, result.support, dual=dual),
+        "certificate": result.certificate,
+    }
+
+
+def _contradiction(data: "Dataset", result: "MaxMargin") -> dict[str, Any]:
+    """The figures of a proof that nothing separates."""
+    proof: Any = result.certificate
+    exact = {} if proof.exact_weights is None else {"exact_weight": proof.exact_weights}
+    pairs = describe_pairs(data, proof.pairs, weight=proof.weights.tolist(), **exact)
+    return {
+        "certificate": {
+            "statement": proof.statement,
+            "epsilon": proof.epsilon,
+            "proved_exactly": proof.proved_exactly,
+            "pairs": pairs,
+        }
+    }
+
+
+def _solution_page(data: "Dataset", result: "MaxMargin") -> list[Any]:
+    import numpy as np
+
+    n_pairs = data.n_samples * (data.n_classes - 1)
+    size = float(np.linalg.norm(result.weights))
+    proved = "proved" if result.active_set_proved else "not proved"
+    return [
+        facts(
+            [
+                ("data", data_line(data)),
+                ("margin", f"{result.margin:.12g}"),
+                ("proved between", f"{result.margin_lower:.12g} and {result.margin_upper:.12g}"),
+                ("relative gap", f"at most {result.relative_gap:.2g}"),
+                ("weights' norm", f"{size:.12g}"),
+                ("weights' error", f"at most {result.weights_error_bound:.2g}"),
+                ("support", f"{len(result.support)} of {n_pairs} pairs; {proved}"),
+                ("support rank", result.support_rank),
+                ("least dual", result.min_dual),
+                ("next margin", result.next_margin),
+                ("degeneracy", result.degeneracy or "none"),
+            ]
+        )
+    ]
+
+
+def _contradiction_page(data: "Dataset", result: "MaxMargin") -> list[Any]:
+    proof: Any = result.certificate
+    pairs = _contradiction(data, result)["certificate"]["pairs"]
+    pairs = sorted(pairs, key=lambda pair: -pair["weight"])
+    rows = [[pair["sample"], pair["label"], pair["other"], pair["weight"]] for pair in pairs]
+    more = len(rows) - LISTED
+    certain = result.status == "not_separable"
+    return [
+        facts(
+            [
+                ("data", data_line(data)),
+                ("margin", "none: nothing separates the data" if certain else "not decided"),
+                ("because", proof.statement),
+                ("no margin above", f"{proof.epsilon:.2g}"),
+                ("proved exactly", "yes" if proof.proved_exactly else "no"),
+            ]
+        ),
+        table(["sample", "label", "other class", "weight"], rows[:LISTED], title="\nCertificate"),
+        *([f"... and {more} more pairs; --json lists them all."] if more > 0 else []),
+    ]
+
+
+def _pair_values(data: "Dataset", dual: Any, support: Any) -> list[float]:
+    """The dual of each support pair; (n,) of a binary problem, (n, K) otherwise."""
+    samples, others = support[:, 0], support[:, 1]
+    return (dual[samples] if dual.ndim == 1 else dual[samples, others]).tolist()
+
+
+def _write(path: Path | None, answer: Answer, data: "Dataset", result: "MaxMargin") -> None:
+    if path is None:
+        return
+    if path.suffix.lower() == ".json":
+        write_json(path, answer.document("marginflow max-margin"))
+        return
+    arrays = {"classes": data.classes, "feature_names": data.feature_names}
+    proof: Any = result.certificate
+    if hasattr(proof, "epsilon"):
+        arrays |= {"pairs": proof.pairs, "pair_weights": proof.weights, "epsilon": proof.epsilon}
+    else:
+        names = ["weights", "dual", "support", "margin", "relative_gap", "weights_error_bound"]
+        arrays |= {name: getattr(result, name) for name in names}
+    write_arrays(path, arrays)

@@ -1,0 +1,126 @@
+"""The program `marginflow`: its verbs, and what happens around each of them.
+
+A verb is one function in a file of its own.  It takes its options, computes, and returns an
+`Answer`; here it is registered, its answer is printed for people or as JSON, and whatever ends it
+becomes an exit code.  Files of verbs import nothing heavy at their top, so that help is quick.
+"""
+
+import inspect
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from marginflow import __version__
+from marginflow.cli import console, errors
+from marginflow.cli.answer import Answer
+from marginflow.cli.exit_codes import ExitCode
+from marginflow.cli.info import info
+from marginflow.cli.json_document import json_document
+from marginflow.cli.losses import losses
+from marginflow.cli.max_margin import max_margin
+from marginflow.cli.run import run
+
+PROGRAM = "marginflow"
+
+VERBS: dict[str, Callable[..., Answer]] = {
+    "run": run,
+    "max-margin": max_margin,
+    "losses": losses,
+    "info": info,
+}
+
+EPILOG = (
+    "Exit codes: 0 done, 1 a failure of marginflow, 2 usage, 3 not converged or a certificate "
+    "looser than asked, 4 data not separable, 130 interrupted."
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: without the program's name; those of the process by default.
+
+    Returns:
+        The exit code.
+
+    Example:
+        >>> from marginflow.cli import main
+        >>> main(["--version"])
+        marginflow 0.1.0
+        0
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    console.survive_encodings()
+    try:
+        return _run(given or ["--help"])
+    except BrokenPipeError:  # the reader has seen enough, as `head` does
+        console.discard_output()
+        return 0
+
+
+def _run(given: list[str]) -> int:
+    command = " ".join([PROGRAM, *[name for name in given if name in VERBS][:1]])
+    try:
+        with _group().make_context(PROGRAM, list(given)) as context:
+            answer = context.command.invoke(context)
+    except typer.Exit as done:  # of --help and --version
+        sys.stdout.flush()
+        return done.exit_code
+    except BrokenPipeError:
+        raise
+    except (Exception, KeyboardInterrupt) as error:
+        if errors.wants_traceback(given):
+            traceback.print_exc()
+        answer = errors.explain(error)
+    _print(answer, command, as_json="--json" in given)
+    return int(answer.exit_code)
+
+
+def _print(answer: Answer, command: str, *, as_json: bool) -> None:
+    if answer.exit_code != ExitCode.OK:
+        console.note(f"{command}: {answer.message}")
+    if as_json:
+        sys.stdout.write(json_document(answer.document(command)) + "\n")
+    else:
+        console.print_page(answer.page)
+    sys.stdout.flush()
+
+
+def _group() -> Any:
+    """All verbs as one command of typer."""
+    application = typer.Typer(
+        name=PROGRAM,
+        add_completion=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        pretty_exceptions_enable=False,
+    )
+    application.callback(epilog=EPILOG)(marginflow)
+    for name, verb in VERBS.items():
+        application.command(name, help=_folded(verb.__doc__ or ""))(verb)
+    return typer.main.get_command(application)
+
+
+def _folded(words: str) -> str:
+    """A docstring with its paragraphs in one line each, for a terminal of any width to wrap."""
+    paragraphs = inspect.cleandoc(words).split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+
+
+def _show_version(wanted: bool) -> bool:
+    if wanted:
+        print(f"{PROGRAM} {__version__}")
+        raise typer.Exit()
+    return wanted
+
+
+def marginflow(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version.", is_eager=True, callback=_show_version),
+    ] = False,
+) -> None:
+    """Losses, margins and the implicit bias of training: the path, the limit, its certificate."""
