@@ -28,6 +28,7 @@ extras := $(if $(strip $(EXTRAS)),+$(subst $(space),$(comma),$(strip $(EXTRAS)))
 run := .venv/.ready-run$(extras)
 test := .venv/.ready-test$(extras)
 dev := .venv/.ready-dev$(extras)
+docs := .venv/.ready-run+docs
 
 # Half made, moved, without its Python, or made by another one: the environment is made anew.
 ifneq "$(CURDIR)" "$(shell test -x .venv/bin/python && cat .venv/.place 2>/dev/null)"
@@ -39,7 +40,7 @@ anew := FORCE
 endif
 endif
 
-.PHONY: help reproduce test lint types contracts coverage format pins clean
+.PHONY: help reproduce test docs lint types contracts coverage format pins clean
 
 help: ## list the doors
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
@@ -51,6 +52,11 @@ reproduce: $(run) ## make the environment, run the main job, name its report
 
 test: $(test) ## run the test suite and every example in the docstrings
 	@$(bin)/python -m pytest $(PYTEST_ARGS)
+
+docs: $(docs) ## build the documentation into docs/_build, with its code run and warnings as errors
+	@$(bin)/python docs/write_claims.py docs/_build/claims.inc
+	@$(bin)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "Documentation: docs/_build/html/index.html"
 
 lint: $(dev) ## check style and formatting
 	@$(bin)/ruff check .

@@ -10,7 +10,7 @@ release = version = marginflow.__version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
-    "sphinx.ext.mathjax",
+    "matplotlib.sphinxext.mathmpl",
     "matplotlib.sphinxext.plot_directive",
 ]
 html_theme = "furo"
@@ -29,3 +29,19 @@ plot_html_show_formats = False
 plot_formats = [("png", 140)]
 plot_rcparams = {"figure.constrained_layout.use": True, "font.size": 10}
 plot_apply_rcparams = True
+mathmpl_fontsize = 11.0
+mathmpl_srcset = ["2x"]
+
+
+def _as_plain_text(app, what, name, obj, options, lines):
+    """Docstrings are plain text: bars are absolute values and stars are optima, not markup."""
+    example = False
+    for number, line in enumerate(lines):
+        example = line.strip().startswith(">>>") or (example and bool(line.strip()))
+        if not example:
+            lines[number] = line.replace("|", "\\|").replace("*", "\\*")
+
+
+def setup(app):
+    """Run before Napoleon, which brings markup of its own."""
+    app.connect("autodoc-process-docstring", _as_plain_text, priority=400)

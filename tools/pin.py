@@ -29,6 +29,7 @@ def main() -> None:
         )
     project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = ["pip", torch[0], *project["dependencies"]]
+    wanted += project["optional-dependencies"]["docs"]
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         pip = [sys.executable, "-I", "-m", "pip", "install", "-qq", "--dry-run"]

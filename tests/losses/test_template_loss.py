@@ -37,8 +37,9 @@ PAIR_LOG_LOSS = {
     "vmap": lambda u: jax.vmap(lambda margin: jnp.log1p(jnp.exp(-margin)))(u).sum(),
     "scan": lambda u: jax.lax.scan(lambda s, m: (s - jnp.log(jax.nn.sigmoid(m)), None), 0.0, u)[0],
 }
-SPELLINGS = [(mf.CrossEntropy(), name, fn) for name, fn in CROSS_ENTROPY.items()]
-SPELLINGS += [(mf.PairLogLoss(), name, fn) for name, fn in PAIR_LOG_LOSS.items()]
+SPELLINGS = [(mf.CrossEntropy(), name, 4) for name in CROSS_ENTROPY]
+SPELLINGS += [(mf.PairLogLoss(), name, 4) for name in PAIR_LOG_LOSS]
+SPELLINGS += [(mf.CrossEntropy(), "log(1 + sum exp)", K) for K in (2, 100)]
 
 # Templates with rate a and log constant log c.
 EXPONENTIAL = {
@@ -87,8 +88,9 @@ WITHOUT_A_TAIL = {
     "linear": lambda u: -u.sum(),
     "constant": lambda u: 1.0 + 0 * u.sum(),
 }
-# Exponential along uniform shifts, but not entry by entry, as soon as there are two.
+# Exponential for one margin, and along uniform shifts of more, but not entry by entry.
 JOINT = {
+    "product": lambda u: jnp.exp(-u).sum() + jnp.exp(-u.sum() / 2),
     "squared sum": lambda u: jnp.exp(-u / 2).sum() ** 2,
     "focal": lambda u: jnp.expm1(-(loss := jnp.log1p(jnp.exp(-u).sum()))) ** 2 * loss,
 }
@@ -108,13 +110,13 @@ def margins_of_all_sizes(n_columns: int, lowest: float) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("loss", "name", "function"),
+    ("loss", "name", "n_classes"),
     SPELLINGS,
-    ids=[f"{loss.name}: {name}" for loss, name, _ in SPELLINGS],
+    ids=[f"{loss.name}: {name}, K = {n_classes}" for loss, name, n_classes in SPELLINGS],
 )
-@pytest.mark.parametrize("n_classes", [2, 4])
-def test_every_spelling_is_the_loss(loss, name, function, n_classes):
-    template = mf.TemplateLoss(function)
+def test_every_spelling_is_the_loss(loss, name, n_classes):
+    family = CROSS_ENTROPY if loss == mf.CrossEntropy() else PAIR_LOG_LOSS
+    template = mf.TemplateLoss(family[name])
     margins = margins_of_all_sizes(n_classes - 1, LOWEST.get(name, -300.0))
     sign, log_abs = template.slope(margins)
     assert np.array_equal(sign, loss.slope(margins)[0])

@@ -1,5 +1,7 @@
 """Margin maps: from parameters to the relative margins that a loss sees."""
 
+from typing import Any
+
 from marginflow.data import Dataset, as_dataset
 from marginflow.margins.binary import BinaryMargins
 from marginflow.margins.margin_map import LinearMarginMap, MarginMap
@@ -17,7 +19,7 @@ __all__ = [
 ]
 
 
-def as_margin_map(data) -> MarginMap:
+def as_margin_map(data: Any) -> MarginMap:
     """The margin map of a `Dataset`, a pair (features, labels), or a map itself.
 
     Two classes give `BinaryMargins`, more give `MulticlassMargins`; pass `MulticlassMargins(data)`
@@ -29,12 +31,13 @@ def as_margin_map(data) -> MarginMap:
     return BinaryMargins(dataset) if dataset.n_classes == 2 else MulticlassMargins(dataset)
 
 
-def as_linear_map(data, verb: str) -> LinearMarginMap:
+def as_linear_map(data: Any, verb: str) -> LinearMarginMap:
     """`as_margin_map`, refusing a map that is not linear in its weights."""
-    maps = as_margin_map(data)
-    if not isinstance(maps, LinearMarginMap):
+    margin_map = as_margin_map(data)
+    if not isinstance(margin_map, LinearMarginMap):
         raise TypeError(
-            f"{verb} expects margins that are linear in the weights, got {type(maps).__name__}; "
+            f"{verb} expects margins that are linear in the weights, "
+            f"got {type(margin_map).__name__}; "
             "pass a Dataset, a pair (features, labels), MulticlassMargins or BinaryMargins."
         )
-    return maps
+    return margin_map

@@ -1,8 +1,11 @@
 """The binary linear map: weights (d,), margin ±x·w of the class that sorts second."""
 
+from typing import Any
+
 import numpy as np
 
 from marginflow._types import AnyArray, namespace
+from marginflow.data import as_dataset
 from marginflow.margins.margin_map import LinearMarginMap
 
 
@@ -27,9 +30,7 @@ class BinaryMargins(LinearMarginMap):
                [ 3.]])
     """
 
-    def __init__(self, data):
-        from marginflow.data import as_dataset
-
+    def __init__(self, data: Any):
         data = as_dataset(data)
         if data.n_classes != 2:
             raise ValueError(

@@ -1,8 +1,11 @@
 """The multiclass linear map: weights (d, K), margins u_ik = x_i·w_{y_i} − x_i·w_k for k ≠ y_i."""
 
+from typing import Any
+
 import numpy as np
 
 from marginflow._types import AnyArray, namespace
+from marginflow.data import as_dataset
 from marginflow.margins.margin_map import LinearMarginMap
 
 
@@ -76,9 +79,7 @@ class MulticlassMargins(LinearMarginMap):
                [3.]])
     """
 
-    def __init__(self, data):
-        from marginflow.data import as_dataset
-
+    def __init__(self, data: Any):
         data = as_dataset(data)
         self.features_t = data.features.T
         self.labels = data.labels
