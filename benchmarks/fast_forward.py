@@ -14,7 +14,7 @@ def main() -> list[dict]:
     """Rows of seconds, ratios and errors, for growing step counts; the loop up to 10⁷ steps."""
     data = mf.linear_teacher(0)
     loss = mf.CrossEntropy()
-    rate = 0.9 * mf.step_bound(mf.MulticlassMargins(data), loss, None).value
+    rate = 0.9 * mf.step_bound(data, loss).value
     limit = mf.max_margin(data)
     rows = []
     for steps in (*STEPS, 10**100, 10**5000):

@@ -15,12 +15,12 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
+from tests.dynamics.oracles import compensated_descent
 
 import marginflow as mf
 from marginflow.dynamics import step_bound
 from marginflow.losses import get_loss
 from marginflow.margins import as_linear_map
-from tests.dynamics.oracles import compensated_descent
 
 LOSSES = ("cross-entropy", "pair-log-loss", "multiclass-exponential")
 SHAPES = ((12, 3, 2), (25, 6, 2), (15, 3, 3), (30, 4, 4))  # samples, features, classes
@@ -62,7 +62,7 @@ def outcomes(number: int, seed: int):
     """The outcome of every loss on one problem."""
     rng = np.random.default_rng([seed, number])
     features, labels, initial = random_problem(rng)
-    steps = int(round(math.exp(rng.uniform(math.log(600), math.log(MOST_STEPS)))))
+    steps = round(math.exp(rng.uniform(math.log(600), math.log(MOST_STEPS))))
     momentum = float(rng.choice([0.0, 0.9]))
     data = mf.Dataset(features, labels)
     limit = mf.max_margin(data)
@@ -127,6 +127,10 @@ def main() -> None:
             if not outcome.honest or outcome.status != "done":
                 print(outcome, flush=True)
     print(table(found))
+    forwarded = [row for row in found if row.prefix < row.steps and math.isfinite(row.estimate)]
+    print("the least overestimates:")
+    for row in sorted(forwarded, key=lambda row: row.estimate / row.error)[:5]:
+        print(row)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ def main() -> list[dict]:
     rows = []
     for n, d, n_classes, steps in SIZES:
         data = mf.linear_teacher(0, n_samples=n, n_features=d, n_classes=n_classes)
-        rate = 0.5 * mf.step_bound(mf.MulticlassMargins(data), mf.CrossEntropy(), None).value
+        rate = 0.5 * mf.step_bound(data, mf.CrossEntropy()).value
 
         def ours(data=data, rate=rate, steps=steps):
             return mf.gradient_descent(

@@ -4,7 +4,7 @@ import marginflow
 
 project = "marginflow"
 author = "The marginflow developers"
-copyright = "the marginflow developers"
+project_copyright = "the marginflow developers"
 release = version = marginflow.__version__
 
 extensions = [

@@ -15,7 +15,13 @@ import numpy as np
 
 
 class Status(StrEnum):
-    """How a computation ended.  Members compare equal to their names as strings."""
+    """How a computation ended.  Members compare equal to their names as strings.
+
+    Example:
+        >>> import marginflow as mf
+        >>> mf.max_margin(mf.soudry_toy()).status == "done"
+        True
+    """
 
     DONE = "done"
     MAX_STEPS = "max_steps"

@@ -1,8 +1,8 @@
 """Array types in the shapes that marginflow speaks of.
 
-`n` samples, `d` features, `K` classes; margins have `K-1` columns (binary: one).  Functions that run
-both on NumPy arrays at the border and on JAX arrays inside the float64 context are annotated with
-`AnyArray`.
+`n` samples, `d` features, `K` classes; margins have `K-1` columns (binary: one).  Functions that
+run both on NumPy arrays at the border and on JAX arrays inside the float64 context are annotated
+with `AnyArray`.
 """
 
 from types import ModuleType

@@ -148,6 +148,13 @@ def test_the_document_of_an_answer_has_the_common_fields_first(marginflow, a_ver
     assert ended.document["gap"] is None
 
 
+def test_an_answer_that_cannot_be_written_is_our_failure_and_still_one_document(marginflow, a_verb):
+    a_verb(Answer(message="all is well.", figures={"odd": object()}))
+    ended = marginflow("verb", "--json")
+    assert (ended.code, ended.document["status"]) == (1, "failure")
+    assert "$.odd is a object" in ended.err
+
+
 def test_a_word_that_looks_like_markup_is_shown_as_it_is(marginflow, a_verb):
     from marginflow.cli.console import facts, table
 

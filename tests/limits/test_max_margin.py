@@ -338,7 +338,7 @@ def test_too_few_rounds_end_in_an_error_that_holds_proved_bounds():
     data = mf.load_dataset("digits")
     with pytest.raises(ValueError, match="max_rounds must be at least 1"):
         mf.max_margin(data, max_rounds=0)
-    with pytest.raises(mf.NotConvergedError, match="pass a larger max_rounds") as caught:
+    with pytest.raises(mf.NotConvergedError, match="Pass a larger max_rounds") as caught:
         mf.max_margin(data, max_rounds=3)
     best = mf.max_margin(data)
     for rounds in (1, 3, 6, 8):

@@ -146,6 +146,17 @@ def test_one_contradiction_among_many_rows_is_found(n_classes, scale):
     assert proof.exact_weights == (1, 1)
 
 
+def test_a_contradiction_among_few_rows_of_many_features_is_found():
+    rng = np.random.default_rng(0)
+    features = rng.standard_normal((20, 300))
+    labels = np.arange(20) % 3
+    assert mf.max_margin((features, labels)).active_set_proved
+    features[7] = features[3]
+    proof = inseparable((features, labels))
+    assert set(proof.pairs[:, 0].tolist()) == {3, 7}
+    assert proof.exact_weights == (1, 1)
+
+
 def test_a_zero_sample_has_no_margin():
     proof = inseparable((np.array([[1.0, 0.0], [0.0, 0.0], [-1.0, 0.0]]), [1, 1, 0]))
     assert proof.pairs.tolist() == [[1, 0]]

@@ -200,6 +200,20 @@ def test_values_never_overflow_nor_vanish(name):
     np.testing.assert_allclose(loss.template(margins), exact, rtol=1e-12, atol=1e-15)
 
 
+@pytest.mark.parametrize("margin", [0.0, 2.5, 4.0, 10.0, 30.0, 700.0, 1e6])
+def test_logarithms_are_summed_up_from_the_slopes(margin):
+    """Where corrections are half a power of the tail itself, and where they are a power."""
+    margins = [margin, margin + 0.5, 2 * margin + 1]
+    cases = {
+        lambda u: (jax.nn.sigmoid(-u) ** 2).sum(): lambda u: 1 / (1 + mpmath.exp(u)) ** 2,
+        lambda u: jnp.log(1 + jnp.exp(-u)).sum(): lambda u: mpmath.log1p(mpmath.exp(-u)),
+    }
+    for function, term in cases.items():
+        exact = mpmath.log(mpmath.fsum(term(mpf(u)) for u in margins))
+        computed = mf.TemplateLoss(function).log_template(margins)
+        assert computed == pytest.approx(float(exact), rel=1e-13, abs=1e-13)
+
+
 def test_values_stay_finite_where_the_function_overflows():
     loss = mf.TemplateLoss(EXPONENTIAL["with cancellation"][0])
     margins = np.array([[800.0, 900.0, 1e3], [0.5, 900.0, 1e6]])

@@ -61,18 +61,23 @@ def shown(value: Any) -> str:
     return str(value)
 
 
-def print_page(page: Iterable["RenderableType"]) -> None:
-    """Print a verb's answer for people on standard output."""
+def page_text(page: Iterable["RenderableType"]) -> str:
+    """A verb's answer as it is to be written on standard output."""
     console = _console()
-    if console.is_terminal:
+    is_pipe = not console.is_terminal
+    if is_pipe:
+        console = _console(file=io.StringIO(), width=UNBROKEN)
+    with console.capture() as captured:
         for part in page:
             console.print(part)
-        return
-    plain = _console(file=io.StringIO(), width=UNBROKEN)
-    with plain.capture() as captured:
-        for part in page:
-            plain.print(part)
-    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+    text = captured.get()
+    return "".join(f"{line.rstrip()}\n" for line in text.splitlines()) if is_pipe else text
+
+
+def print_page(page: Iterable["RenderableType"]) -> None:
+    """Write a page on standard output at once, for a verb that speaks before it ends."""
+    sys.stdout.write(page_text(page))
+    sys.stdout.flush()
 
 
 def note(*sentences: str) -> None:

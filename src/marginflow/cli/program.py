@@ -64,9 +64,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(given: list[str]) -> int:
     command = " ".join([PROGRAM, *[name for name in given if name in VERBS][:1]])
+    as_json = "--json" in given
     try:
         with _group().make_context(PROGRAM, list(given)) as context:
             answer = context.command.invoke(context)
+        text = _text(answer, command, as_json)
     except typer.Exit as done:  # of --help and --version
         sys.stdout.flush()
         return done.exit_code
@@ -76,18 +78,19 @@ def _run(given: list[str]) -> int:
         if errors.wants_traceback(given):
             traceback.print_exc()
         answer = errors.explain(error)
-    _print(answer, command, as_json="--json" in given)
+        text = _text(answer, command, as_json)
+    if answer.exit_code != ExitCode.OK:
+        console.note(f"{command}: {answer.message}")
+    sys.stdout.write(text)
+    sys.stdout.flush()
     return int(answer.exit_code)
 
 
-def _print(answer: Answer, command: str, *, as_json: bool) -> None:
-    if answer.exit_code != ExitCode.OK:
-        console.note(f"{command}: {answer.message}")
+def _text(answer: Answer, command: str, as_json: bool) -> str:
+    """What goes to standard output."""
     if as_json:
-        sys.stdout.write(json_document(answer.document(command)) + "\n")
-    else:
-        console.print_page(answer.page)
-    sys.stdout.flush()
+        return json_document(answer.document(command)) + "\n"
+    return console.page_text(answer.page)
 
 
 def _group() -> Any:

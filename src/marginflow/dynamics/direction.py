@@ -7,9 +7,7 @@ three direction errors are therefore formed from the difference of the unit vect
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
-
-from marginflow._types import AnyArray
+from numpy.typing import ArrayLike
 
 
 @dataclass(frozen=True)
@@ -20,6 +18,11 @@ class DirectionError:
         distance: ‖W/‖W‖ − Ŵ/‖Ŵ‖‖, the distance of the unit vectors.
         angle: in radians.
         one_minus_cos: 1 − cos(angle).
+
+    Example:
+        >>> import marginflow as mf
+        >>> mf.direction_error([0.0, 2.0], [3.0, 0.0])  # doctest: +ELLIPSIS
+        DirectionError(distance=1.414..., angle=1.570..., one_minus_cos=1.0...)
     """
 
     distance: float
@@ -27,9 +30,7 @@ class DirectionError:
     one_minus_cos: float
 
 
-def direction_error(
-    weights: Float[AnyArray, "..."], limit: Float[AnyArray, "..."]
-) -> DirectionError:
+def direction_error(weights: ArrayLike, limit: ArrayLike) -> DirectionError:
     """The direction error of weights against a limit of the same shape.
 
     distance = ‖W/‖W‖ − Ŵ/‖Ŵ‖‖, angle = 2 arcsin(distance/2), 1 − cos = distance²/2.
@@ -65,12 +66,20 @@ def direction_error(
     return DirectionError(distance, angle, distance**2 / 2.0)
 
 
-def margin_gap(weights: Float[AnyArray, "..."], least_margin: float, best: float) -> float:
+def margin_gap(weights: ArrayLike, least_margin: float, best: float) -> float:
     """How far the normalized margin is below the best one: γ̂ − min u / ‖W‖.
 
     Args:
         weights: not zero.
         least_margin: their least relative margin.
         best: the largest normalized margin there is, 1/‖Ŵ‖.
+
+    Returns:
+        The gap, at least zero up to rounding.
+
+    Example:
+        >>> import marginflow as mf
+        >>> mf.margin_gap([3.0, 4.0], least_margin=2.0, best=1.0)
+        0.6
     """
     return best - least_margin / float(np.linalg.norm(np.asarray(weights)))

@@ -1,22 +1,22 @@
 """The far tail: what is left of training once every margin is large.
 
-When every margin exceeds about 40/a, the slopes of a loss with an exponential tail are c e^(−a u) to
-float64's last bit.  With Ŵ the max-margin weights and W = (Ŵ/a) s + ρ,
+When every margin exceeds about 40/a, the slopes of a loss with an exponential tail are c e^(−a u)
+to float64's last bit.  With Ŵ the max-margin weights and W = (Ŵ/a) s + ρ,
 
     dρ/ds = Σ_p A_p c h e^(s (1 − û_p) − a A_p ρ) − Ŵ/a,   û = A Ŵ,
 
-where the sum runs over the pairs p = (sample, other class).  Support pairs have û_p = 1, so log time
-drops out of them; the pull of any other pair dies as e^(−(û_p − 1) s).  A few hundred pairs are left
-of many thousand, in the few dimensions that they span, whatever the loss was.  Integrating ρ and not
-W keeps its digits however large s becomes.
+where the sum runs over the pairs p = (sample, other class).  Support pairs have û_p = 1, so log
+time drops out of them; the pull of any other pair dies as e^(−(û_p − 1) s).  A few hundred pairs
+are left of many thousand, in the few dimensions that they span, whatever the loss was.  Integrating
+ρ and not W keeps its digits however large s becomes.
 """
 
 from dataclasses import dataclass, replace
 
 import numpy as np
-import scipy.linalg
 
 from marginflow.limits import MaxMargin
+from marginflow.limits.linear_algebra import row_basis
 from marginflow.losses import Tail
 from marginflow.margins import LinearMarginMap
 
@@ -37,12 +37,13 @@ class FarField:
     def __init__(
         self, margin_map: LinearMarginMap, limit: MaxMargin, tail: Tail, log_step: float = 0.0
     ):
-        assert tail.rate is not None and tail.log_constant is not None
+        assert tail.rate is not None
+        assert tail.log_constant is not None
         self.margin_map, self.rate = margin_map, tail.rate
         self.log_pull = tail.log_constant + log_step
         self.support = _support_mask(margin_map, limit)
         samples, columns = np.nonzero(self.support)
-        basis = row_basis(margin_map.pair_rows(samples, columns))
+        basis = row_basis(np.asarray(margin_map.pair_rows(samples, columns)))
         direction = basis @ (basis.T @ limit.weights.ravel())
         self.drift = direction / tail.rate
         margins = margin_map.margins(direction.reshape(margin_map.weights_shape))
@@ -58,8 +59,10 @@ class FarField:
         return weights - self.drift * log_time
 
     def log_pulls(self, log_time: float, residual: np.ndarray) -> np.ndarray:
-        """log of t h |slope| for every pair, (n, K−1)."""
-        margins = self.margin_map.margins(residual.reshape(self.margin_map.weights_shape))
+        """The log of t h |slope| for every pair, (n, K−1)."""
+        margins = np.asarray(
+            self.margin_map.margins(residual.reshape(self.margin_map.weights_shape))
+        )
         return self.log_pull - self.rate * margins - log_time * self.slack
 
     def reduce(
@@ -73,24 +76,24 @@ class FarField:
 
         The `previous` reduction is used again, at its place, where it holds little more.
         """
-        kept = self.support | (self.log_pulls(log_time, residual) > threshold)
+        margins = np.asarray(
+            self.margin_map.margins(residual.reshape(self.margin_map.weights_shape))
+        )
+        offset = self.log_pull - self.rate * margins
+        kept = self.support | (offset - log_time * self.slack > threshold)
         if previous is not None and not np.any(kept & ~previous.kept):
             if np.sum(kept) > 0.8 * np.sum(previous.kept) and np.sum(kept) > np.sum(self.support):
-                return replace(previous, start=previous.basis.T @ residual)
+                return replace(previous, origin=residual, offset=offset[previous.kept])
             if np.array_equal(kept, previous.kept):
-                return replace(previous, start=previous.basis.T @ residual)
-        samples, columns = np.nonzero(kept)
-        rows = self.margin_map.pair_rows(samples, columns)
+                return replace(previous, origin=residual, offset=offset[previous.kept])
+        rows = np.asarray(self.margin_map.pair_rows(*np.nonzero(kept)))
         basis = row_basis(rows)
-        coordinates = basis.T @ residual
-        origin = residual - basis @ coordinates
         return ReducedField(
             kept=kept,
             basis=basis,
-            origin=origin,
-            start=coordinates,
+            origin=residual,
             rows=rows @ basis,
-            offset=self.log_pull - self.rate * (rows @ origin),
+            offset=offset[kept],
             slack=self.slack[kept],
             drift=basis.T @ self.drift,
             rate=self.rate,
@@ -99,20 +102,28 @@ class FarField:
 
 @dataclass(frozen=True)
 class ReducedField:
-    """dz/ds for the residual ρ = origin + basis·z, over the pairs that still pull."""
+    """dz/ds for the residual ρ = origin + basis·z, over the pairs that still pull.
+
+    The origin is the residual at the start, where z = 0: the rounding of a large residual is then
+    the same at every step.  Noise in it would make the integrator's steps small without end.
+    """
 
     kept: np.ndarray
     basis: np.ndarray
     origin: np.ndarray
-    start: np.ndarray
     rows: np.ndarray
     offset: np.ndarray
     slack: np.ndarray
     drift: np.ndarray
     rate: float
 
+    @property
+    def start(self) -> np.ndarray:
+        """The coordinates at the start, z = 0."""
+        return np.zeros(self.basis.shape[1])
+
     def pulls(self, log_time: float, coordinates: np.ndarray) -> np.ndarray:
-        """t h |slope| of every kept pair."""
+        """The pull t h |slope| of every kept pair."""
         exponent = self.offset - self.rate * (self.rows @ coordinates) - log_time * self.slack
         return np.exp(np.minimum(exponent, 700.0))
 
@@ -147,14 +158,6 @@ class ReducedField:
     def residual(self, coordinates: np.ndarray) -> np.ndarray:
         """ρ of the coordinates z."""
         return self.origin + self.basis @ coordinates
-
-
-def row_basis(rows: np.ndarray) -> np.ndarray:
-    """An orthonormal basis (size, rank) of the span of the rows (m, size), by pivoted QR."""
-    factor, triangle, _ = scipy.linalg.qr(rows.T, mode="economic", pivoting=True)
-    diagonal = np.abs(np.diag(triangle))
-    rank = int(np.sum(diagonal > diagonal[0] * max(rows.shape) * np.finfo(float).eps))
-    return factor[:, :rank]
 
 
 def _support_mask(margin_map: LinearMarginMap, limit: MaxMargin) -> np.ndarray:

@@ -182,7 +182,8 @@ def train(
     """
     if reduction not in ("sum", "mean"):
         raise ValueError(f"reduction: expected 'sum' or 'mean', got {reduction!r}.")
-    margin_map, loss, optimizer = as_margin_map(data), as_loss(loss), as_optimizer(optimizer)
+    margin_map, optimizer = as_margin_map(data), as_optimizer(optimizer)
+    loss = as_loss(loss, getattr(margin_map, "n_classes", None))
     steps = check_steps(steps)
     schedule = as_schedule(record, steps)
     first = check_initial(margin_map, initial)

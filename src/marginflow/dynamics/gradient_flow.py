@@ -20,7 +20,6 @@ from marginflow.limits import MaxMargin, max_margin
 from marginflow.losses import as_loss
 from marginflow.margins import as_linear_map
 
-
 # How many records a path has by default.
 RECORDS = 120
 
@@ -30,8 +29,8 @@ class Flow(Trajectory):
     """A path of gradient flow; `log_time` holds log t of each record, −∞ at t = 0.
 
     Attributes:
-        residual: ρ = W − (Ŵ/a) log(1+t) at the last record, in the weights' shape; None where no limit
-            of that form is known.
+        residual: ρ = W − (Ŵ/a) log(1+t) at the last record, in the weights' shape; None where no
+            limit of that form is known.
         limit: the max-margin weights that the path was compared with; None if nothing separates.
         recorded_weights: (m, ...) the weights at every record.
         recorded_residuals: (m, ...) the residual at every record, or None.
@@ -61,8 +60,8 @@ def gradient_flow(
 
     Integrated in log(1+t).  From the margin on at which slopes are their exponential tail to the
     last bit, the residual ρ = W − (Ŵ/a) log t is integrated instead, over the pairs that still pull
-    (Soudry et al. 2018, arXiv 1710.10345, Theorem 3; Ravi et al. 2024, arXiv 2411.01350, Theorem
-    3.4), so that t = e^1000000 costs little more than t = e^100.
+    (Soudry et al. 2018, arXiv 1710.10345, Theorem 3; Ravi et al. 2024, arXiv 2411.01350, main
+    theorem), so that t = e^1000000 costs little more than t = e^100.
 
     Args:
         data: a `Dataset`, a pair (features, labels), or a linear margin map.
@@ -92,7 +91,8 @@ def gradient_flow(
         >>> bool(flow.observables["one_minus_cos"][-1] < 1e-12)
         True
     """
-    margin_map, loss = as_linear_map(data, "gradient_flow"), as_loss(loss)
+    margin_map = as_linear_map(data, "gradient_flow")
+    loss = as_loss(loss, margin_map.n_classes)
     times = _log_times(log_time, record)
     start = check_initial(margin_map, initial)
     limit = known_limit(margin_map, limit)
@@ -109,7 +109,7 @@ def gradient_flow(
     path = integration.run(0.0, start.ravel(), np.logaddexp(0.0, times))
     kept = times[: len(path.log_times)].copy()
     if path.status != Status.DONE:
-        kept[-1] = path.log_times[-1]
+        kept[-1] = _log_of_expm1(path.log_times[-1])
     flow = as_flow(Flow, margin_map, loss, path, kept, limit, far, reduction)
     return check(flow, throw)
 
@@ -157,7 +157,7 @@ def _log_times(log_time: float | None, record: Any) -> Float64[np.ndarray, " m"]
             raise ValueError("gradient_flow: expected log_time, record or both; got neither.")
         end = np.logaddexp(0.0, float(log_time))
         grid = np.expm1(np.linspace(0.0, np.log1p(end), RECORDS))[1:-1]
-        inner = grid + np.log(-np.expm1(-grid))
+        inner = _log_of_expm1(grid)
         return np.concatenate([[-np.inf], inner, [float(log_time)]])
     times = np.unique(np.asarray(record, dtype=float).ravel())
     if not times.size or np.any(np.isnan(times)) or times[-1] == np.inf:
@@ -170,3 +170,9 @@ def _log_times(log_time: float | None, record: Any) -> Float64[np.ndarray, " m"]
             )
         times = np.unique(np.append(times, float(log_time)))
     return times
+
+
+def _log_of_expm1(elapsed: Any) -> Any:
+    """The log of t, from log(1+t)."""
+    with np.errstate(divide="ignore"):
+        return elapsed + np.log(-np.expm1(-elapsed))

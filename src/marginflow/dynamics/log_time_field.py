@@ -1,10 +1,10 @@
 """The velocity of the weights in log time, for gradient flow and for discrete gradient descent.
 
 With ds = dt/t the flow dW/dt = −∇L(W) is dW/ds = −t ∇L(W), and each slope enters as
-exp(s + log |slope|): its two huge factors never meet separately.  Discrete gradient descent follows,
-to third order in its step, the flow of a modified equation (backward error analysis).  For heavy
-ball with momentum β, effective step h = η/(1−β) and γ = (1+β)/(1−β), the iterate at step k is the
-value at time k of
+exp(s + log |slope|): its two huge factors never meet separately.  Discrete gradient descent
+follows, to third order in its step, the flow of a modified equation (backward error analysis).  For
+heavy ball with momentum β, effective step h = η/(1−β) and γ = (1+β)/(1−β), the iterate at step k is
+the value at time k of
 
     dW/dk = −h G − (γ/2) h² H G − h³ [(γ²/2 − 1/6) H H G + (γ²/4 − 1/6) D³L[G, G]],
 
@@ -24,9 +24,9 @@ from marginflow._types import AnyArray
 from marginflow.losses import Loss
 from marginflow.margins import LinearMarginMap
 
-
 # Jacobians of more weights than this are worth computing in single precision.
 SMALL_SYSTEM = 128
+TINY = np.finfo(float).tiny
 
 
 class LogTimeField(eqx.Module):
@@ -46,6 +46,11 @@ class LogTimeField(eqx.Module):
 
     def velocity(self, log_time: AnyArray, weights: AnyArray) -> AnyArray:
         """dW/ds, in the weights' shape."""
+        first, *others = self.terms(log_time, weights)
+        return sum(others, start=first)
+
+    def terms(self, log_time: AnyArray, weights: AnyArray) -> tuple[AnyArray, ...]:
+        """The terms of dW/ds, of first, second and third order in the step; one for the flow."""
 
         def pulls(margins: AnyArray) -> AnyArray:
             sign, log_abs = self.loss.slope(margins)
@@ -53,13 +58,13 @@ class LogTimeField(eqx.Module):
 
         maps = self.margin_map
         margins = maps.margins(weights)
+        gradient = maps.adjoint(pulls(margins))
         if self.spread is None:
-            return -maps.adjoint(pulls(margins))
+            return (-gradient,)
 
         def derivative(point: AnyArray, direction: AnyArray) -> AnyArray:
             return jax.jvp(pulls, (point,), (direction,))[1]
 
-        gradient = maps.adjoint(pulls(margins))
         along = maps.margins(gradient)
         first, second = jax.jvp(lambda point: derivative(point, along), (margins,), (along,))
         curved = maps.adjoint(first)
@@ -67,7 +72,13 @@ class LogTimeField(eqx.Module):
         bent = maps.adjoint(second)
         inverse, gamma = jnp.exp(-log_time), self.spread
         third = (gamma**2 / 2 - 1 / 6) * twice + (gamma**2 / 4 - 1 / 6) * bent
-        return -gradient - inverse * (gamma / 2 * curved + inverse * third)
+        return -gradient, -inverse * gamma / 2 * curved, -(inverse**2) * third
+
+    def neglected(self, log_time: AnyArray, weights: AnyArray) -> AnyArray:
+        """The size of the first term that is left out, as if the terms went on as they begin."""
+        first, second, third = (jnp.linalg.norm(term) for term in self.terms(log_time, weights))
+        ratios = jnp.stack([second, third]) / jnp.maximum(jnp.stack([first, second]), TINY)
+        return third * jnp.max(ratios)
 
     def curvature(self, log_time: AnyArray, weights: AnyArray) -> AnyArray:
         """The second derivatives of the template, times k h: blocks (n, K−1, K−1)."""
@@ -87,7 +98,9 @@ class LogTimeField(eqx.Module):
 # The field's arrays are passed apart from its structure: a call then costs 20 µs, not 100.
 @functools.partial(jax.jit, static_argnums=(0, 1, 2))
 def _call(method: str, structure: Any, constants: Any, arrays: list[AnyArray], *args: AnyArray):
-    leaves = [given if array is None else array for given, array in zip(constants, arrays)]
+    leaves = [
+        given if array is None else array for given, array in zip(constants, arrays, strict=True)
+    ]
     return getattr(jax.tree.unflatten(structure, leaves), method)(*args)
 
 
@@ -138,12 +151,17 @@ class CompiledField:
         """∂(dW/ds)/∂W without the corrections, (size, size)."""
         self.jacobians += 1
         value = self._call("curvature", np.float64(log_time), flat.reshape(self.shape))
-        return -self.margin_map.weighted_gram(np.asarray(value, dtype=self._jacobian_type))
+        blocks = np.asarray(value, dtype=self._jacobian_type)
+        return -np.asarray(self.margin_map.weighted_gram(blocks))
+
+    def neglected(self, log_time: float, flat: np.ndarray) -> float:
+        """The size of the first term of dW/ds that is left out, from those that are not."""
+        return float(self._call("neglected", np.float64(log_time), flat.reshape(self.shape)))
 
     def step_curvature(self, flat: np.ndarray) -> float:
         """γ h ‖∇²L‖, the size of the corrections' expansion parameter at these weights."""
         curvature = -self.jacobian(0.0, flat)
-        vector = np.random.default_rng(0).standard_normal(len(curvature))
+        vector, norm = np.random.default_rng(0).standard_normal(len(curvature)), 0.0
         for _ in range(30):
             vector = curvature @ vector
             norm = float(np.linalg.norm(vector))

@@ -73,6 +73,7 @@ class Integration:
         rtol: relative tolerance of the integrator; the absolute one is rtol times `scale`.
         scale: a typical size of a weight.
         progress: called with a percentage of log(1 + log time), 100, and a remark.
+        watch: called with the log time and the weights after every step in the near field.
     """
 
     def __init__(
@@ -84,10 +85,11 @@ class Integration:
         rtol: float,
         scale: float,
         progress: Progress | None = None,
+        watch: Callable[[float, np.ndarray], object] | None = None,
     ):
         self.near, self.far, self.tail = near, far, tail
         self.rtol, self.atol = rtol, rtol * scale
-        self.progress = progress
+        self.progress, self.watch = progress, watch
         self.path = LogTimePath()
         self.steps = {"near_steps": 0, "far_steps": 0, "far_stages": 0, "pairs_kept": 0}
         self.dropped = 0.0
@@ -105,7 +107,7 @@ class Integration:
         except KeyboardInterrupt:
             self.path.status = Status.INTERRUPTED
             self.path.message = f"interrupted at log time {self.at[0]:.6g}; kept up to there."
-            self.path.append(*self.at)
+            self._keep_last(*self.at)
         self.path.statistics = self.steps | {
             "field_evaluations": self.near.evaluations,
             "field_jacobians": self.near.jacobians,
@@ -141,6 +143,8 @@ class Integration:
             self.at = (solver.t, solver.y.copy(), self._residual(solver.t, solver.y))
             self._record_until(solver.t, solver.dense_output())
             self._tell(solver.t)
+            if self.watch is not None:
+                self.watch(solver.t, solver.y)
             if self.steps["near_steps"] % 8 and solver.t < TAIL_ONLY:
                 continue
             least, largest = self.near.reach(solver.y)
@@ -161,7 +165,7 @@ class Integration:
         if self.far is None or log_time < TAIL_ONLY:
             return False
         columns = self.near.margin_map.n_columns
-        return least_margin * self.far.rate > TAIL_ONLY + np.log(columns)
+        return bool(least_margin * self.far.rate > TAIL_ONLY + np.log(columns))
 
     def _minimizer(self, log_time: float, weights: np.ndarray) -> np.ndarray | None:
         """The minimizer of the risk, once Newton's step to it is at rounding; else None."""
@@ -194,16 +198,18 @@ class Integration:
             f"at least margin {least:.6g} (log time {log_time:.6g}) the slopes leave float64, and "
             "no tail is known that would continue them; recorded up to there."
         )
-        self.path.append(log_time, weights.copy(), self._residual(log_time, weights))
+        self._keep_last(log_time, weights.copy(), self._residual(log_time, weights))
         return log_time, weights
 
     def _out_of_range(self, log_time: float, weights: np.ndarray) -> tuple[float, np.ndarray]:
         self.path.status = Status.SATURATED
+        least, _ = self.near.reach(weights)
         self.path.message = (
-            f"log time {log_time:.6g} is the last at which time is a float64, and there is no "
-            "exponential tail on separable data here that would lead further; recorded up to there."
+            f"log time {log_time:.6g}, least margin {least:.6g}, is the last at which time is a "
+            "float64, and no exponential tail on separable data is known here that would lead "
+            "further; recorded up to there."
         )
-        self.path.append(log_time, weights.copy(), self._residual(log_time, weights))
+        self._keep_last(log_time, weights.copy(), self._residual(log_time, weights))
         return log_time, weights
 
     # the far tail -----------------------------------------------------------------------------
@@ -231,7 +237,9 @@ class Integration:
         """Integrate the reduced field from start to end, recording; return the residual at end."""
         self.steps["far_stages"] += 1
         self.steps["pairs_kept"] = len(reduced.slack)
-        landed = reduced.standstill(start, self.atol)
+        # of the residual, while the integrator only sees how far it moves in this stage
+        atol = max(self.atol, self.rtol * float(np.abs(reduced.origin).max()))
+        landed = reduced.standstill(start, atol)
         if landed is not None:
             self._record_residual(end, lambda _: reduced.residual(landed))
             return reduced.residual(landed)
@@ -242,13 +250,12 @@ class Integration:
             end,
             jac=reduced.jacobian,
             rtol=self.rtol,
-            atol=self.atol,
+            atol=atol,
         )
         while solver.status == "running":
             self._step(solver)
             self.steps["far_steps"] += 1
-            dense = solver.dense_output()
-            self._record_residual(solver.t, lambda s: reduced.residual(dense(s)))
+            self._record_residual(solver.t, _residual_along(reduced, solver.dense_output()))
         return reduced.residual(solver.y)
 
     def _leak(
@@ -274,6 +281,11 @@ class Integration:
             raise FloatingPointError(
                 f"the integrator stopped at log time {solver.t:.6g}: {message or 'not finite'}"
             )
+
+    def _keep_last(self, log_time: float, weights: np.ndarray, residual: np.ndarray) -> None:
+        """Record where the path ended, unless it is recorded already."""
+        if not self.path.log_times or self.path.log_times[-1] < log_time:
+            self.path.append(log_time, weights, residual)
 
     def _record_until(self, log_time: float, dense: Callable[[float], np.ndarray]) -> None:
         while self.next < len(self.record) and self.record[self.next] <= log_time:
@@ -307,3 +319,9 @@ class Integration:
         if self.progress is not None:
             done, total = np.log1p([max(float(log_time), 0.0), max(self.last, 0.0)])
             self.progress(int(100 * done / total), 100, f"log time {log_time:.4g}")
+
+
+def _residual_along(
+    reduced: ReducedField, coordinates: Callable[[float], np.ndarray]
+) -> Callable[[float], np.ndarray]:
+    return lambda log_time: reduced.residual(coordinates(log_time))

@@ -1,4 +1,4 @@
-"""What is looked at along a path in log time: the run's observables and its distance to the limit."""
+"""What is looked at along a path in log time, its distance to the limit among it."""
 
 import equinox as eqx
 import jax

@@ -27,8 +27,8 @@ from marginflow.limits.basis import Basis
 from marginflow.limits.compensated import UNIT, dot
 from marginflow.limits.pair_products import row_sum
 
-COARSE = 256 * UNIT
-FINE = 8 * UNIT
+COARSE = 256 * UNIT  # distance from a hyperplane, relative to ‖W‖, that plain margins can tell
+FINE = 8 * UNIT  # and margins in doubled precision
 _REFINEMENTS = 8
 _TRUSTED = 2.0**-20
 
@@ -159,7 +159,10 @@ def _repeated(
     for _ in range(_REFINEMENTS):
         step = change(value)
         size = float(np.linalg.norm(step))
-        if size > last / 2 or size == 0:
+        if size > last / 2:
             break
         value, last = value + step, size
+        # a step of relative size s leaves s² behind
+        if size <= np.sqrt(UNIT) * float(np.linalg.norm(value)):
+            break
     return value

@@ -53,6 +53,7 @@ from marginflow.limits.compensated import UNIT, dot, gamma, inflate
 from marginflow.limits.linear_algebra import least_squares
 from marginflow.limits.pair_products import (
     PairValues,
+    equal_rows,
     gather,
     pair_margins,
     pair_rows,
@@ -64,10 +65,10 @@ from marginflow.limits.scaling import take_out_scale
 from marginflow.limits.threads import fitting_threads
 from marginflow.margins import LinearMarginMap, as_linear_map
 
-_EXAMINED = 20_000
+_EXAMINED = 20_000  # pairs computed in doubled precision; with more, looser bounds serve
 _CHUNK = 1024
-_RESCALED = 1e-9
-_PROVABLE_ENTRIES = 2**26
+_RESCALED = 1e-9  # weights whose least margin is further from 1 are scaled first
+_PROVABLE_ENTRIES = 2**26  # of A_S, up to which the active set is worth the memory
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ def _certify(maps: LinearMarginMap, weights: AnyArray, dual: AnyArray) -> Margin
 
 
 class _Evidence:
-    """Margins, radii and support of one pair (W, α) on features of magnitude at most 1."""
+    """What the data say of one pair (W, α), on features of magnitude at most 1."""
 
     def __init__(
         self, maps: LinearMarginMap, weights: Float[np.ndarray, "*shape"], dual: PairValues
@@ -158,11 +159,13 @@ class _Evidence:
         self.dual = dual[self.support]
         self.rows = pair_rows(maps, self.support)
         self._look_at(weights)
-        given, total = self.weights, 1.0 + self.slack
-        self.least_margin = float(np.nextafter(total, -np.inf)) if self.slack else total
+        given, least = self.weights, 1.0 + self.slack
+        self.least_margin = float(np.nextafter(least, -np.inf)) if self.slack else least
         if self.slack > -1.0 and abs(self.slack) > _RESCALED:
-            self._look_at(weights / (1.0 + self.slack))
-        self.offset = float(np.linalg.norm(self.weights - given)) * (1.0 + 2.0**-20)
+            self._look_at(weights / least)
+        self.offset = inflate(float(np.linalg.norm(self.weights - given)))
+        self.excess, self.excess_errors = dot(self.rows, self.weights, -1.0)
+        self.surplus, self.surplus_errors = row_sum(self.rows, self.dual, -self.weights)
 
     def _look_at(self, weights: Float[np.ndarray, "*shape"]) -> None:
         self.weights = np.ravel(weights)
@@ -177,20 +180,21 @@ class _Evidence:
         if len(near) > _EXAMINED:
             slack = float((self.margins - self.radii).min()) - 1.0
         else:
-            values, bounds = pair_margins(self.maps, near, self.weights, -1.0)
-            slack = float((values - bounds).min())
+            values, errors = pair_margins(self.maps, near, self.weights, -1.0)
+            slack = float((values - errors).min())
         return slack - 4.0 * UNIT * abs(slack)
 
     def certificate(self) -> MarginCertificate:
         wider = 1.0 + 2.0 * gamma(self.weights.size + len(self.dual) + 16)
         upper, total = np.inf, float(self.dual.sum())
         if total > 0:
-            image, error = row_sum(self.rows, self.dual)
-            upper = float(np.linalg.norm(image) + np.linalg.norm(error)) / total * wider
+            image = self.weights + self.surplus
+            upper = float(np.linalg.norm(image) + np.linalg.norm(self.surplus_errors))
+            upper *= wider / total
         gap, bound, lower, proof = np.inf, np.inf, 0.0, None
         if self.slack > -1.0:
             lower = (1.0 + self.slack) / self.size / wider
-            gap, bound = self._gap(np.zeros(self.weights.size), self.slack)
+            gap, bound = self._gap(self.slack, self.excess, self.excess_errors)
             if len(self.dual) and self.rows.size <= _PROVABLE_ENTRIES:
                 proof = self._active_set()
                 bound = min(bound, proof[0] if proof else self._shifted())
@@ -205,22 +209,33 @@ class _Evidence:
             dual_error_bound=proof[1] if proof else np.inf,
         )
 
-    def _gap(self, shift: Float[np.ndarray, " p"], slack: float) -> tuple[float, float]:
+    def _gap(
+        self,
+        slack: float,
+        excess: PairValues,
+        errors: PairValues,
+        shift: Float[np.ndarray, " p"] | float = 0.0,
+    ) -> tuple[float, float]:
         """The relative gap of G = W + shift made feasible, and what it says about ‖W − Ŵ‖.
 
         With 1 + slack a lower bound of the least margin of G, F = G/(1 + slack) is feasible.
+
+        Args:
+            slack: as above.
+            excess: the margins of G on the support, minus 1.
+            errors: bounds on their errors.
+            shift: kept apart from W.
         """
         moved = float(np.linalg.norm(shift))
         size, least = self.size + moved, 1.0 + slack
-        stretch = (abs(slack) + UNIT) / least * size
-        difference, error = row_sum(self.rows, self.dual, -self.weights)
-        rounding = float(np.linalg.norm(error)) + UNIT * float(np.linalg.norm(difference) + moved)
-        distance = float(np.linalg.norm(difference - shift)) + rounding + stretch
-        values, bounds = self._shifted_slacks(self.rows, shift)
-        above = np.maximum(values - slack + bounds + UNIT * np.abs(values), 0.0) / least
+        stretch = abs(slack) / least * size
+        rounding = UNIT * (float(np.linalg.norm(self.surplus)) + moved)
+        rounding += float(np.linalg.norm(self.surplus_errors))
+        distance = float(np.linalg.norm(self.surplus - shift)) + rounding + stretch
+        above = np.maximum(excess - slack + inflate(errors + UNIT * np.abs(excess)), 0.0) / least
         twice = inflate(distance**2 + 2.0 * float(self.dual @ above))
-        length = max(self.size - moved, 0.0) / least * (1.0 - 2.0**-20)
-        relative = inflate(twice / length**2) if length > 0 else np.inf
+        length = max(self.size - moved, 0.0) / least
+        relative = inflate(inflate(twice / length**2)) if length > 0 else np.inf
         return relative, inflate(np.sqrt(twice) + stretch + moved)
 
     def _shifted(self) -> float:
@@ -230,45 +245,44 @@ class _Evidence:
         bound.  W + δ with δ the least change that makes the support tight, kept apart from W, has a
         far smaller gap, and δ is known.
         """
-        values, _ = dot(self.rows, self.weights, -1.0)
-        shift = least_squares(self.rows, -values)
+        shift = least_squares(self.rows, -self.excess)
         radii = self.radii + self.norms * np.linalg.norm(shift) + 4.0 * UNIT * np.abs(self.margins)
         near = np.flatnonzero(self.margins - 1.0 <= inflate(radii))
         if len(near) > _EXAMINED or not np.all(np.isfinite(shift)):
             return np.inf
-        slack = 0.0
+        slack, both = 0.0, np.concatenate([self.weights, shift])
         for part in np.array_split(near, 1 + len(near) // _CHUNK):
-            found, bounds = self._shifted_slacks(pair_rows(self.maps, part), shift)
-            slack = min(slack, float((found - bounds).min(initial=0.0)))
+            values, errors = dot(np.tile(pair_rows(self.maps, part), 2), both, -1.0)
+            slack = min(slack, float((values - errors).min(initial=0.0)))
         slack *= 1.0 + 4.0 * UNIT
-        return self._gap(shift, slack)[1] if slack > -0.5 else np.inf
-
-    def _shifted_slacks(self, rows, shift) -> tuple[PairValues, PairValues]:
-        """Margins of W + shift minus 1, and bounds on their errors."""
-        if not shift.any():
-            return dot(rows, self.weights, -1.0)
-        return dot(np.concatenate([rows, rows], 1), np.concatenate([self.weights, shift]), -1.0)
+        if slack <= -0.5:
+            return np.inf
+        return self._gap(slack, *dot(np.tile(self.rows, 2), both, -1.0), shift)[1]
 
     def _active_set(self) -> tuple[float, float] | None:
         """Bounds on ‖W − Ŵ‖ and on the dual's error if the support is proved, else None."""
-        rows, copies = np.unique(self.rows + 0.0, axis=0, return_inverse=True)
+        first, copies, counts = equal_rows(self.rows)
+        rows = self.rows[first]
         inverse = RightInverse.of(rows)
         if inverse is None:
             return None
-        dual = np.bincount(np.ravel(copies), weights=self.dual, minlength=len(rows))
-        within = inverse.shift(*dot(rows, self.weights, -1.0))
-        missing, _ = row_sum(rows, dual, -self.weights)
-        correction = -(inverse.matrix.T @ missing)
-        twice = np.concatenate([rows, rows])
-        rest, error = row_sum(twice, np.concatenate([dual, correction]), -self.weights)
-        across = float(np.linalg.norm(rest) + np.linalg.norm(error))
+        dual = np.bincount(copies, weights=self.dual)
+        summing = np.where(counts > 1, gamma(int(counts.max())) * dual, 0.0)
+        within = inverse.shift(self.excess[first], self.excess_errors[first])
+        correction = -(inverse.matrix.T @ self.surplus)
+        rounding = gamma(len(rows) + 2) * np.abs(correction) + summing
+        across = float(
+            np.linalg.norm(self.surplus + correction @ rows)
+            + np.linalg.norm(self.surplus_errors + UNIT * np.abs(self.surplus))
+            + np.linalg.norm(rounding @ np.abs(rows))
+        )
         bound = inflate(np.hypot(within, across))
         dual_errors = inflate(inverse.dual_shifts(within + across))
         if not np.all((dual + correction) * (1.0 - 2.0**-20) > dual_errors):
             return None
-        if not self._others_are_slack(bound, {row.tobytes() for row in rows}):
+        if not self._others_are_slack(bound, {row.tobytes() for row in rows + 0.0}):
             return None
-        return bound, inflate(float((dual_errors + np.abs(correction)).max()))
+        return bound, inflate(float((dual_errors + np.abs(correction) + summing).max()))
 
     def _others_are_slack(self, bound: float, active_rows: set[bytes]) -> bool:
         """Whether every pair but copies of the active rows has margin above 1 at Ŵ."""
@@ -278,8 +292,8 @@ class _Evidence:
         near = np.flatnonzero(close)
         if len(near) > _EXAMINED:
             return False
-        values, bounds = pair_margins(self.maps, near, self.weights, -1.0)
-        undecided = near[values <= inflate(bounds + self.norms[near] * bound)]
+        values, errors = pair_margins(self.maps, near, self.weights, -1.0)
+        undecided = near[values <= inflate(errors + self.norms[near] * bound)]
         rows = pair_rows(self.maps, undecided) + 0.0
         return all(row.tobytes() in active_rows for row in rows)
 

@@ -103,20 +103,21 @@ def dot(
     block = max(1, _BLOCK // (left.shape[1] + 1))
     for begin in range(0, len(left), block):
         part = slice(begin, begin + block)
-        values[part], bounds[part] = _dot_block(left[part], right, starts[part])
+        values[part], bounds[part] = _sum_of_products(left[part].T, right, starts[part])
     return values, bounds
 
 
-def _dot_block(left, right, start):
-    products, errors = two_product(left, right)
-    terms = np.concatenate([start[:, None], products], axis=1)
-    correction, size = errors.sum(1), np.abs(errors).sum(1)
-    count = 2 * terms.shape[1]
-    while terms.shape[1] > 1:
-        half = terms.shape[1] // 2
-        sums, errors = two_sum(terms[:, :half], terms[:, half : 2 * half])
-        correction = correction + errors.sum(1)
-        size = size + np.abs(errors).sum(1)
-        terms = np.concatenate([sums, terms[:, 2 * half :]], axis=1)
-    value = terms[:, 0] + correction
+def _sum_of_products(left, right, start):
+    """`start` + Σ_j left_j right_j over the first axis, in whichever layout `left` comes."""
+    products, errors = two_product(left, right[:, None])
+    terms = np.concatenate([start[None], products])
+    correction, size = errors.sum(0), np.abs(errors).sum(0)
+    count = 2 * len(terms)
+    while len(terms) > 1:
+        half = len(terms) // 2
+        sums, errors = two_sum(terms[:half], terms[half : 2 * half])
+        correction = correction + errors.sum(0)
+        size = size + np.abs(errors).sum(0)
+        terms = np.concatenate([sums, terms[2 * half :]]) if len(terms) % 2 else sums
+    value = terms[0] + correction
     return value, inflate(UNIT * np.abs(value) + gamma(count) * size + count * _TINY)

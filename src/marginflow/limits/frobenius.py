@@ -8,16 +8,17 @@ was found.  The certificate sees the data and the answer only.
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from marginflow._results import Status
-from marginflow.limits.certificate import certify_max_margin
+from marginflow.limits.certificate import MarginCertificate, certify_max_margin
 from marginflow.limits.compensated import UNIT
 from marginflow.limits.max_margin_result import MaxMargin
 from marginflow.limits.pair_products import Pairs, PairValues, locate, row_norm_bounds, spread
-from marginflow.limits.scaling import Scaled, take_out_scale
+from marginflow.limits.scaling import Scaled, compress, take_out_scale
 from marginflow.limits.separability import InseparabilityCertificate, certify_inseparability
 from marginflow.limits.support import Support, find_support
 from marginflow.limits.working_set import Solution, approach, finish
@@ -29,12 +30,13 @@ _NEGLIGIBLE = 2.0**10 * UNIT
 def solve_frobenius(maps: LinearMarginMap, *, rtol: float, max_rounds: int) -> MaxMargin:
     """Minimize ½‖W‖_F² subject to A W ≥ 1, or prove that no W has A W > 0."""
     scaled = take_out_scale(maps)
-    candidates = approach(scaled.maps, max_rounds)
+    compressed = compress(scaled.maps)
+    candidates = approach(compressed.maps, max_rounds)
     solution = finish(
-        scaled.maps,
+        compressed.maps,
         candidates,
         max_rounds=max_rounds - candidates.rounds,
-        max_exchanges=1000 + 20 * math.prod(maps.weights_shape),
+        max_exchanges=1000 + 20 * math.prod(compressed.maps.weights_shape),
     )
     statistics = {
         "rounds": candidates.rounds + solution.rounds,
@@ -42,12 +44,15 @@ def solve_frobenius(maps: LinearMarginMap, *, rtol: float, max_rounds: int) -> M
         "largest_working_set": candidates.largest,
     }
     if solution.circuit is None:
-        return _certified(maps, scaled, solution, rtol, statistics)
+        weights = compressed.weights_out(solution.weights)
+        return _certified(maps, scaled, replace(solution, weights=weights), rtol, statistics)
     proof = certify_inseparability(scaled, *solution.circuit, pool=candidates.pairs)
     largest = float(np.ldexp(row_norm_bounds(scaled.maps).max(), scaled.exponent))
     if proof.proved_exactly or (not proof.refuted and proof.epsilon <= _NEGLIGIBLE * largest):
-        return _inseparable(maps, proof, statistics)
-    return _undecided(maps, proof, statistics)
+        status, opening = Status.NOT_SEPARABLE, "not linearly separable"
+    else:
+        status, opening = Status.MAX_STEPS, "float64 cannot decide whether the data are separable"
+    return _without_weights(maps, proof, statistics, status, f"{opening}: {proof.statement}")
 
 
 def _certified(
@@ -79,24 +84,15 @@ def _certified(
             proof = certify_max_margin(maps, user_weights, dual)
     size = float(np.linalg.norm(weights))
     margin = float(np.ldexp(1.0 / size, scaled.exponent)) if proof.margin_lower > 0 else 0.0
-    known = float(np.ldexp(proof.weights_error_bound, scaled.exponent)) / size
-    reached = proof.relative_gap <= rtol or known <= math.sqrt(rtol)
-    figures = (
-        f"relative gap {proof.relative_gap:.1e}, weights known to {known:.1e} of their norm, "
-        f"active set {'proved' if proof.active_set_proved else 'not proved'}"
-    )
-    if reached:
-        message = f"margin {margin:.6g} with {len(support.pairs)} support pairs; {figures}."
-    elif solution.settled:
-        message = (
-            f"rounding ends the progress before the relative gap asked, {rtol:.1e}: {figures}; "
-            "pass a larger rtol to accept this."
-        )
-    else:
-        message = (
-            f"not solved after {statistics['rounds']} rounds and {statistics['exchanges']} "
-            f"exchanges: {figures}; pass a larger max_rounds."
-        )
+    error = float(np.ldexp(proof.weights_error_bound, scaled.exponent))
+    reached = proof.relative_gap <= rtol or error <= math.sqrt(rtol) * size
+    message = _sentence(proof, margin, len(support.pairs), error / size if size else math.inf)
+    if not reached and solution.settled:
+        message = f"rounding ends the progress before the gap asked, {rtol:.1e}: {message}"
+        message += " Pass a larger rtol to accept this."
+    elif not reached:
+        message = f"not solved after {statistics['rounds']} looks at all margins: {message}"
+        message += " Pass a larger max_rounds."
     return MaxMargin(
         status=Status.DONE if reached else Status.MAX_STEPS,
         message=message,
@@ -119,23 +115,11 @@ def _certified(
     )
 
 
-def _inseparable(
-    maps: LinearMarginMap, proof: InseparabilityCertificate, statistics: Mapping[str, Any]
-) -> MaxMargin:
-    return _without_weights(
-        maps, proof, statistics, Status.NOT_SEPARABLE, f"not linearly separable: {proof.statement}"
-    )
-
-
-def _undecided(
-    maps: LinearMarginMap, proof: InseparabilityCertificate, statistics: Mapping[str, Any]
-) -> MaxMargin:
-    return _without_weights(
-        maps,
-        proof,
-        statistics,
-        Status.MAX_STEPS,
-        f"float64 cannot decide whether the data are separable: {proof.statement}",
+def _sentence(proof: MarginCertificate, margin: float, count: int, known: float) -> str:
+    proved = "proved" if proof.active_set_proved else "not proved"
+    return (
+        f"margin {margin:.6g} with {count} support pairs, relative gap {proof.relative_gap:.1e}, "
+        f"weights known to {known:.1e} of their norm, active set {proved}."
     )
 
 

@@ -43,3 +43,11 @@ def least_squares(
 ) -> Float[np.ndarray, " m"]:
     """The shortest x with matrix @ x nearest to `right`."""
     return cast(Any, linalg.lstsq(matrix, right, check_finite=False))[0]
+
+
+def row_basis(rows: Float[np.ndarray, "m size"]) -> Float[np.ndarray, "size rank"]:
+    """An orthonormal basis of the span of the rows."""
+    factors = pivoted_qr(rows.T)
+    diagonal = np.abs(np.diag(factors.r))
+    rank = int(np.sum(diagonal > diagonal[0] * max(rows.shape) * np.finfo(float).eps))
+    return factors.q[:, :rank]

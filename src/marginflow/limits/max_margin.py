@@ -56,8 +56,8 @@ def max_margin(
         >>> limit.weights, limit.margin, limit.active_set_proved
         (array([0.5, 0.5]), 1.414213562373095, True)
 
-    The limit of training is Ravi et al. 2024, arXiv 2411.01350, Theorem 3.4 (multiclass) and Soudry
-    et al. 2018, arXiv 1710.10345, Theorem 3 (binary).
+    The limit of training is Ravi et al. 2024, arXiv 2411.01350, main theorem (multiclass) and
+    Soudry et al. 2018, arXiv 1710.10345, Theorem 3 (binary).
     """
     if norm not in _SOLVERS:
         known = ", ".join(map(repr, _SOLVERS))

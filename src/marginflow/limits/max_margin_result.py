@@ -14,8 +14,9 @@ from marginflow.limits.separability import InseparabilityCertificate
 class MaxMargin(Result):
     """The max-margin weights Ŵ of a data set, as computed (W) and with what is proved about them.
 
-    The status is `done`; `not_separable`, where weights and dual are NaN and `certificate` proves
-    that nothing separates; or `max_steps`, where the bounds hold but are looser than asked.
+    The status is `done`; `not_separable`, where weights and dual are NaN and `certificate` says why
+    nothing separates; or `max_steps`, where the bounds hold but are looser than asked, or where
+    float64 cannot decide whether anything separates (then weights and dual are NaN too).
 
     Attributes:
         weights: W (d, K), or (d,) in the binary map.  Every margin is at least 1 up to the rounding

@@ -6,6 +6,7 @@ of the features with a sign, so forming them rounds nothing.
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -66,10 +67,34 @@ def pair_margins(
     return values, bounds
 
 
+class EqualRows(NamedTuple):
+    """Which rows are copies of which.
+
+    Attributes:
+        first: the place of the first copy of each distinct row.
+        copies: for each row, the number of its distinct row.
+        counts: how often each distinct row occurs.
+    """
+
+    first: Pairs
+    copies: Pairs
+    counts: Pairs
+
+
+def equal_rows(rows: Float[np.ndarray, "m p"]) -> EqualRows:
+    """Group rows that are equal in every bit; 0 and −0 are equal."""
+    numbers: dict[bytes, int] = {}
+    copies = [numbers.setdefault(row.tobytes(), len(numbers)) for row in rows + 0.0]
+    _, first, counts = np.unique(
+        np.array(copies, dtype=np.int64), return_index=True, return_counts=True
+    )
+    return EqualRows(first, np.array(copies, dtype=np.int64), counts)
+
+
 def row_sum(
     rows: Float[np.ndarray, "m p"],
     coefficients: PairValues,
     start: Float[np.ndarray, " p"] | float = 0.0,
 ) -> tuple[Float[np.ndarray, " p"], Float[np.ndarray, " p"]]:
     """`start` + Σ_j coefficients_j · rows_j, and a bound on the error of each entry."""
-    return dot(np.ascontiguousarray(rows.T), coefficients, start)
+    return dot(rows.T, coefficients, start)

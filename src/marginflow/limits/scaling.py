@@ -1,8 +1,9 @@
-"""One global power of two, taken out of the features and put back into the answer.
+"""Changes of the features that change no product: a power of two, and coordinates.
 
 Multiplying by a power of two rounds nothing, so data in meters and data in nanometers take the same
 steps and end in the same digits.  Scaling each feature by its own factor would change the norm that
-is minimized, so that is never done.
+is minimized, so that is never done.  Where there are far more features than samples, coordinates in
+the span of the samples do as well and are far fewer; they round, so proofs look at the features.
 """
 
 from typing import NamedTuple
@@ -11,6 +12,7 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Float
 
+from marginflow.limits.linear_algebra import thin_qr
 from marginflow.margins import LinearMarginMap
 
 
@@ -50,7 +52,32 @@ def take_out_scale(maps: LinearMarginMap) -> Scaled:
     exponent = int(np.frexp(largest)[1]) if largest > 0 else 0
     moved = np.ldexp(features, -exponent)
     lossless = exponent <= 0 or bool(np.array_equal(np.ldexp(moved, exponent), features))
-    return Scaled(eqx.tree_at(lambda tree: tree.features_t, maps, moved), exponent, lossless)
+    arrays = (moved, np.asarray(maps.labels))
+    scaled = eqx.tree_at(lambda tree: (tree.features_t, tree.labels), maps, arrays)
+    return Scaled(scaled, exponent, lossless)
+
+
+class Compressed(NamedTuple):
+    """A margin map in the coordinates of its samples' span, and the way back.
+
+    Distances and products are the same there up to rounding, so the solution is as well.
+    """
+
+    maps: LinearMarginMap
+    directions: Float[np.ndarray, "d k"] | None
+
+    def weights_out(self, weights: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape2"]:
+        """The weights for the features as they were."""
+        return weights if self.directions is None else self.directions @ weights
+
+
+def compress(maps: LinearMarginMap) -> Compressed:
+    """Replace features by coordinates in the span of the samples where those are far fewer."""
+    if maps.n_features <= 2 * maps.n_samples:
+        return Compressed(maps, None)
+    directions, coordinates = thin_qr(np.asarray(maps.features_t))
+    small = eqx.tree_at(lambda tree: tree.features_t, maps, coordinates)
+    return Compressed(small, directions)
 
 
 def _representable(values: np.ndarray, exponent: int, what: str) -> np.ndarray:

@@ -20,6 +20,7 @@ from marginflow.limits.linear_algebra import least_squares
 from marginflow.limits.pair_products import (
     Pairs,
     PairValues,
+    equal_rows,
     gather,
     pair_margins,
     pair_rows,
@@ -28,11 +29,11 @@ from marginflow.limits.pair_products import (
 )
 from marginflow.margins import LinearMarginMap
 
-_TIED = 128 * UNIT
-_NEAR = 2.0**14 * UNIT
-_ZERO = 1e-9
-_SPREADABLE = 1000
-_EXAMINED = 4000
+_TIED = 128 * UNIT  # distance from margin 1, relative to ‖a‖ ‖W‖, that rounding can make
+_NEAR = 2.0**14 * UNIT  # pairs so near are looked at in doubled precision
+_ZERO = 1e-9  # a dual, relative to the largest, that counts as zero where the dual is not unique
+_SPREADABLE = 1000  # distinct rows for which a positive dual is sought
+_EXAMINED = 4000  # pairs whose rows are compared
 
 
 @dataclass(frozen=True)
@@ -92,10 +93,10 @@ def find_support(
             "ones of them"
         )
         return Support(pairs, dual, len(basic), next_margin, crowd)
-    rows = pair_rows(maps, pairs) + 0.0
-    distinct, copies, counts = np.unique(rows, axis=0, return_inverse=True, return_counts=True)
-    copies = np.ravel(copies)
-    totals = np.bincount(copies, weights=dual, minlength=len(distinct))
+    rows = pair_rows(maps, pairs)
+    first, copies, counts = equal_rows(rows)
+    distinct = rows[first]
+    totals = np.bincount(copies, weights=dual)
     if copies_only:
         kept = totals[copies] > 0
         next_margin = min(next_margin, float(margins[pairs[~kept]].min(initial=np.inf)))

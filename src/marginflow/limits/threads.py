@@ -12,13 +12,13 @@ from threadpoolctl import ThreadpoolController
 
 from marginflow.margins import LinearMarginMap
 
-_LARGE = 2**30
+_LONG_LOOK = 2**30
 
 
 def fitting_threads(maps: LinearMarginMap) -> AbstractContextManager[object]:
     """One thread for the linear algebra, unless looking at all margins is the larger part."""
-    size = maps.n_samples * maps.n_features * maps.n_classes
-    return nullcontext() if size > _LARGE else _controller().limit(limits=1, user_api="blas")
+    look = maps.n_samples * maps.n_features * maps.n_classes
+    return nullcontext() if look > _LONG_LOOK else _controller().limit(limits=1, user_api="blas")
 
 
 @cache

@@ -28,13 +28,14 @@ from marginflow.limits.pair_products import (
 )
 from marginflow.margins import LinearMarginMap
 
-_PER_CLASS_PAIR = 3
-_OVERALL = 100
-_SORTED = 4096
-_CLOSE = 1e-6
-_KEPT_SLACK = 1e-2
-_KEPT_WEIGHT = 1e-7
-_LOST = 1e-14
+_OVERALL = 100  # most violated pairs added in a round,
+_SPREAD = 300  # and the worst of every two classes, so many in all,
+_PER_CLASS_PAIR = 3  # but no more than so many of two classes
+_SORTED = 4096  # pairs looked at for that
+_CLOSE = 1e-6  # violation, relative to the margin, at which the active set takes over
+_KEPT_SLACK = 1e-2  # a pair stays while its slack, relative to the margin, is below this,
+_KEPT_WEIGHT = 1e-7  # or its weight, relative to the largest, above this
+_LOST = 1e-14  # squared distance, relative to the largest square, that the Gram matrix cannot tell
 
 
 @dataclass(frozen=True)
@@ -164,5 +165,6 @@ def _worst(maps: LinearMarginMap, margins: PairValues, among: Pairs) -> Pairs:
     by_group = np.argsort(group, kind="stable")
     sorted_group = group[by_group]
     first = np.searchsorted(sorted_group, sorted_group)
-    leading = by_group[np.arange(len(among)) - first < _PER_CLASS_PAIR]
+    each = np.clip(_SPREAD // (maps.n_classes * maps.n_columns), 1, _PER_CLASS_PAIR)
+    leading = by_group[np.arange(len(among)) - first < each]
     return np.union1d(among[:_OVERALL], among[leading])

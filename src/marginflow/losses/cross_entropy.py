@@ -19,7 +19,7 @@ class CrossEntropy(Loss):
     """The cross-entropy of a softmax, the logistic loss for two classes.
 
     ψ(u) = log(1 + Σ_k e^(−u_k)), with slopes −e^(−u_k) / (1 + Σ_j e^(−u_j)).  Its tail is
-    exponential with rate 1 and constant 1 (Ravi et al. 2024, arXiv 2411.01350, section 3); its
+    exponential with rate 1 and constant 1 (Ravi et al. 2024, arXiv 2411.01350); its
     smoothness in the scores is 1/2.
 
     Example:

@@ -14,7 +14,7 @@ class MulticlassExponential(Loss):
 
     ψ(u) = Σ_k e^(−u_k), with slopes −e^(−u_k).  Its tail is exponential with rate 1 and constant 1.
     It has no smoothness constant: step sizes are bounded on a level set only (Ravi et al. 2024,
-    arXiv 2411.01350, section 3).
+    arXiv 2411.01350).
 
     Example:
         >>> import numpy as np

@@ -13,7 +13,7 @@ class PairLogLoss(Loss):
     """The sum of logistic losses over the pairs (true class, other class).
 
     ψ(u) = Σ_k log(1 + e^(−u_k)), with slopes −1 / (1 + e^(u_k)).  Its tail is exponential with rate
-    1 and constant 1 (Ravi et al. 2024, arXiv 2411.01350, section 3).  Its smoothness in the scores
+    1 and constant 1 (Ravi et al. 2024, arXiv 2411.01350).  Its smoothness in the scores
     is K/4: the Hessian is at most a quarter of a star graph's Laplacian.
 
     Example:

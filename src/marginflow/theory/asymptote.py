@@ -8,7 +8,7 @@ each pair's pull t·h·c·e^(−a u) must become its dual weight over a, hence
 with a and c the tail's rate and constant, h the effective step (1 for the flow, η/(1−β) for heavy
 ball, times b/n for minibatches of b out of n on the summed risk) and α* the entropic dual.  Outside
 the span of the support pairs ρ depends on the start.  The approach is as t^(−min(1, δ, λ)): 1 from
-the tail's next term, δ from the next margin after the support, λ from the residual's own relaxation.
+the tail's next term, δ from the next margin after the support, λ from the residual's relaxation.
 """
 
 from dataclasses import dataclass
@@ -118,9 +118,10 @@ def asymptote(
 
     Reference:
         Soudry et al. 2018, arXiv 1710.10345, Theorems 3 and 4; Ravi et al. 2024, arXiv 2411.01350,
-        Theorem 3.4.  The law for general rate, constant and dependent support is derived.
+        main theorem.  The law for general rate, constant and dependent support is derived.
     """
-    margin_map, loss = as_linear_map(data, "asymptote"), as_loss(loss)
+    margin_map = as_linear_map(data, "asymptote")
+    loss = as_loss(loss, margin_map.n_classes)
     tail = loss.tail(margin_map.n_classes)
     if tail is None or tail.rate is None or tail.log_constant is None:
         kind = "no tail that could be derived" if tail is None else f"a {tail.kind} tail"
@@ -219,6 +220,6 @@ def _sentence(carried: np.ndarray, decay: float) -> str:
         return f"the residual settles on the support as t^(-{decay:.3g})."
     idle = int(np.sum(~carried))
     return (
-        f"{idle} of {len(carried)} pairs at margin 1 carry no dual weight: there the residual grows "
-        "as log log t, and it settles on the others only as a power of 1/log t."
+        f"{idle} of {len(carried)} pairs at margin 1 carry no dual weight: there the residual "
+        "grows as log log t, and it settles on the others only as a power of 1/log t."
     )

@@ -1,7 +1,7 @@
 """The entropic dual: which dual of the max-margin problem training picks.
 
-Where the support rows A_S are linearly independent, Ŵ = A_Sᵀ α has one solution.  Where they are not,
-there is a polytope of them, and the pulls of gradient descent converge to the one of largest
+Where the support rows A_S are linearly independent, Ŵ = A_Sᵀ α has one solution.  Where they are
+not, there is a polytope of them, and the pulls of gradient descent converge to the one of largest
 entropy,
 
     α* = argmin Σ_p α_p (log α_p − 1)   subject to   α ≥ 0, A_Sᵀ α = Ŵ
@@ -11,9 +11,10 @@ It is found by Newton's method on the convex dual, F(z) = Σ_p e^(−(A_S z)_p) 
 """
 
 import numpy as np
-import scipy.linalg
 from jaxtyping import Bool, Float
 from scipy.optimize import linprog
+
+from marginflow.limits.linear_algebra import row_basis
 
 
 def entropic_dual(
@@ -74,9 +75,7 @@ def carrying_pairs(
 
 
 def _newton(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    factor, triangle, _ = scipy.linalg.qr(rows.T, mode="economic", pivoting=True)
-    diagonal = np.abs(np.diag(triangle))
-    basis = factor[:, : int(np.sum(diagonal > 1e-12 * diagonal[0]))]
+    basis = row_basis(rows)
     reduced, target = rows @ basis, basis.T @ weights
     guess = np.maximum(np.linalg.lstsq(rows.T, weights, rcond=1e-12)[0], 1e-3)
     point = -np.linalg.lstsq(reduced, np.log(guess), rcond=None)[0]
