@@ -261,7 +261,6 @@ KILLED = textwrap.dedent(
     import numpy as np
     import marginflow.dynamics as dynamics
     from marginflow.dynamics import driver
-from marginflow.dynamics.identity import map_identity
 
     driver.SAVE_SECONDS, driver.CHUNK_SECONDS = 0.0, 0.01
     features = np.load(sys.argv[1])["features"]

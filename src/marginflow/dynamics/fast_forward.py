@@ -21,7 +21,7 @@ from marginflow._results import NotConvergedError, Status
 from marginflow.dynamics.arguments import check_initial
 from marginflow.dynamics.far_field import FarField
 from marginflow.dynamics.gradient_descent import gradient_descent
-from marginflow.dynamics.gradient_flow import Flow, as_flow, check, known_limit
+from marginflow.dynamics.gradient_flow import Flow, as_flow, check, check_rtol, known_limit
 from marginflow.dynamics.log_time_field import CompiledField
 from marginflow.dynamics.log_time_path import Integration, LogTimePath
 from marginflow.dynamics.optimizers import HeavyBall
@@ -120,6 +120,7 @@ def fast_forward(
     margin_map = as_linear_map(data, "fast_forward")
     loss = as_loss(loss, margin_map.n_classes)
     HeavyBall(learning_rate, momentum)  # checks both
+    check_rtol(rtol)
     tail = loss.tail(margin_map.n_classes)
     if tail is not None and tail.kind == TailKind.FINITE:
         raise ValueError(

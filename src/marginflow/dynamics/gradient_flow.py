@@ -22,6 +22,7 @@ from marginflow.margins import as_linear_map
 
 # How many records a path has by default.
 RECORDS = 120
+LEAST_RTOL = 1e-13
 
 
 @dataclass(frozen=True, repr=False, eq=False, kw_only=True)
@@ -93,6 +94,7 @@ def gradient_flow(
     """
     margin_map = as_linear_map(data, "gradient_flow")
     loss = as_loss(loss, margin_map.n_classes)
+    check_rtol(rtol)
     times = _log_times(log_time, record)
     start = check_initial(margin_map, initial)
     limit = known_limit(margin_map, limit)
@@ -105,7 +107,9 @@ def gradient_flow(
     scale = max(1.0, float(np.abs(start).max())) / max(
         1.0, float(np.abs(margin_map.features).max())
     )
-    integration = Integration(near, far, tail, rtol=rtol, scale=scale, progress=progress)
+    integration = Integration(
+        near, far, tail, rtol=rtol, scale=scale, progress=progress, clock=_log_of_expm1
+    )
     path = integration.run(0.0, start.ravel(), np.logaddexp(0.0, times))
     kept = times[: len(path.log_times)].copy()
     if path.status != Status.DONE:
@@ -151,7 +155,15 @@ def check(result: Trajectory, throw: bool) -> Any:
     return result
 
 
+def check_rtol(rtol: float) -> None:
+    """Refuse a tolerance that no integrator reaches."""
+    if not LEAST_RTOL <= rtol < 1:
+        raise ValueError(f"rtol: expected a number from {LEAST_RTOL:g} to 1, got {rtol}.")
+
+
 def _log_times(log_time: float | None, record: Any) -> Float64[np.ndarray, " m"]:
+    if log_time is not None and not -np.inf < log_time < np.inf:
+        raise ValueError(f"log_time: expected a finite number, got {log_time}.")
     if record is None:
         if log_time is None:
             raise ValueError("gradient_flow: expected log_time, record or both; got neither.")

@@ -74,6 +74,7 @@ class Integration:
         scale: a typical size of a weight.
         progress: called with a percentage of log(1 + log time), 100, and a remark.
         watch: called with the log time and the weights after every step in the near field.
+        clock: from the integration's log time to the one that is told.
     """
 
     def __init__(
@@ -86,10 +87,11 @@ class Integration:
         scale: float,
         progress: Progress | None = None,
         watch: Callable[[float, np.ndarray], object] | None = None,
+        clock: Callable[[float], float] = float,
     ):
         self.near, self.far, self.tail = near, far, tail
         self.rtol, self.atol = rtol, rtol * scale
-        self.progress, self.watch = progress, watch
+        self.progress, self.watch, self.clock = progress, watch, clock
         self.path = LogTimePath()
         self.steps = {"near_steps": 0, "far_steps": 0, "far_stages": 0, "pairs_kept": 0}
         self.dropped = 0.0
@@ -106,7 +108,9 @@ class Integration:
                 self._run(start, weights)
         except KeyboardInterrupt:
             self.path.status = Status.INTERRUPTED
-            self.path.message = f"interrupted at log time {self.at[0]:.6g}; kept up to there."
+            self.path.message = (
+                f"interrupted at log time {self.clock(self.at[0]):.6g}; kept up to there."
+            )
             self._keep_last(*self.at)
         self.path.statistics = self.steps | {
             "field_evaluations": self.near.evaluations,
@@ -177,7 +181,7 @@ class Integration:
 
     def _at_minimizer(self, log_time: float, weights: np.ndarray) -> tuple[float, np.ndarray]:
         self.path.message = (
-            f"from log time {log_time:.6g} on the weights stand still at the risk's minimizer."
+            f"from log time {self.clock(log_time):.6g} on the weights stand still at the risk's minimizer."
         )
         self._record_until(self.last, lambda _: weights)
         return self.last, weights
@@ -188,14 +192,14 @@ class Integration:
         _, largest = self.near.reach(weights)
         if largest == -np.inf and self.tail is not None and not self.tail.is_exponential:
             self.path.message = (
-                f"every slope is exactly zero from log time {log_time:.6g} on: the weights stand "
+                f"every slope is exactly zero from log time {self.clock(log_time):.6g} on: the weights stand "
                 f"still at least margin {least:.6g}."
             )
             self._record_until(self.last, lambda _: weights)
             return self.last, weights
         self.path.status = Status.SATURATED
         self.path.message = (
-            f"at least margin {least:.6g} (log time {log_time:.6g}) the slopes leave float64, and "
+            f"at least margin {least:.6g} (log time {self.clock(log_time):.6g}) the slopes leave float64, and "
             "no tail is known that would continue them; recorded up to there."
         )
         self._keep_last(log_time, weights.copy(), self._residual(log_time, weights))
@@ -205,7 +209,7 @@ class Integration:
         self.path.status = Status.SATURATED
         least, _ = self.near.reach(weights)
         self.path.message = (
-            f"log time {log_time:.6g}, least margin {least:.6g}, is the last at which time is a "
+            f"log time {self.clock(log_time):.6g}, least margin {least:.6g}, is the last at which time is a "
             "float64, and no exponential tail on separable data is known here that would lead "
             "further; recorded up to there."
         )
@@ -318,7 +322,7 @@ class Integration:
     def _tell(self, log_time: float) -> None:
         if self.progress is not None:
             done, total = np.log1p([max(float(log_time), 0.0), max(self.last, 0.0)])
-            self.progress(int(100 * done / total), 100, f"log time {log_time:.4g}")
+            self.progress(int(100 * done / total), 100, f"log time {self.clock(log_time):.4g}")
 
 
 def _residual_along(

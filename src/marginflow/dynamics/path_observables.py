@@ -19,7 +19,7 @@ def _at(margin_map: LinearMarginMap, loss: Loss, weights: AnyArray) -> dict[str,
     return {
         "log_risk": jax.nn.logsumexp(loss.log_template(margins)),
         "margin": jnp.min(least),
-        "accuracy": jnp.mean(least > 0),
+        "accuracy": jnp.mean(least > 0, dtype=margins.dtype),
     }
 
 

@@ -1,0 +1,68 @@
+"""Direction errors against high precision, where the definitions would cancel."""
+
+import mpmath
+import numpy as np
+import pytest
+
+import marginflow as mf
+from marginflow.dynamics import margin_gap
+
+SCALES = [1.0, 1e-3, 1e-7, 1e-12]
+
+
+def exact_angle(first, second):
+    """In 60 digits, by the half angle between unit vectors."""
+    with mpmath.workdps(60):
+        a, b = ([mpmath.mpf(float(x)) for x in v.ravel()] for v in (first, second))
+        norms = [mpmath.sqrt(mpmath.fsum(x * x for x in v)) for v in (a, b)]
+        chord = mpmath.sqrt(
+            mpmath.fsum((x / norms[0] - y / norms[1]) ** 2 for x, y in zip(a, b, strict=True))
+        )
+        angle = 2 * mpmath.asin(min(chord / 2, mpmath.mpf(1)))
+        return float(chord), float(angle), float(1 - mpmath.cos(angle))
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("shape", [(2,), (5,), (4, 3)])
+def test_three_forms_of_one_error(shape, scale):
+    generator = np.random.default_rng(0)
+    limit = generator.standard_normal(shape)
+    weights = 37.0 * (limit + scale * generator.standard_normal(shape))
+    error = mf.direction_error(weights, limit)
+    chord, angle, one_minus_cos = exact_angle(weights, limit)
+    # the unit vectors are rounded, so that the error is known to a few 1e-16 absolutely
+    assert error.distance == pytest.approx(chord, rel=1e-14, abs=4e-16)
+    assert error.angle == pytest.approx(angle, rel=1e-14, abs=4e-16)
+    assert error.one_minus_cos == pytest.approx(one_minus_cos, rel=1e-14, abs=4e-16 * chord)
+
+
+@pytest.mark.parametrize("factor", [1e-300, 1e-160, 1e160, 1e300])
+def test_the_length_does_not_matter(factor):
+    weights, limit = np.array([3.0, 4.0, 0.5]), np.array([3.0, 4.1, 0.4])
+    plain = mf.direction_error(weights, limit)
+    assert mf.direction_error(factor * weights, limit).angle == pytest.approx(
+        plain.angle, rel=1e-13
+    )
+    assert mf.direction_error(weights, factor * limit).angle == pytest.approx(
+        plain.angle, rel=1e-13
+    )
+
+
+def test_opposite_and_equal_directions():
+    weights = np.array([1.0, -2.0, 0.25])
+    back = mf.direction_error(-weights, weights)
+    assert back.distance == pytest.approx(2.0, rel=1e-15)
+    assert back.angle == pytest.approx(np.pi, rel=1e-7)
+    assert back.one_minus_cos == pytest.approx(2.0, rel=1e-15)
+    assert mf.direction_error(4 * weights, weights).distance == 0.0
+
+
+def test_zero_has_no_direction_and_shapes_must_agree():
+    assert np.isnan(mf.direction_error(np.zeros(3), np.ones(3)).angle)
+    assert np.isnan(mf.direction_error(np.ones(3), np.zeros(3)).one_minus_cos)
+    with pytest.raises(ValueError, match=r"one shape, got \(3,\), \(2,\)"):
+        mf.direction_error(np.ones(3), np.ones(2))
+
+
+def test_the_margin_gap_is_the_best_margin_less_the_normalized_one():
+    assert margin_gap(np.array([3.0, 4.0]), 2.0, 0.5) == pytest.approx(0.5 - 2.0 / 5.0, rel=1e-15)
