@@ -18,8 +18,6 @@ export PYTHONNOUSERSITE = 1
 inputs := pyproject.toml constraints.txt src/marginflow/__init__.py
 bin := .venv/bin
 
-report := reports/max-margin-digits.json
-main_job := max-margin digits --output $(report)
 
 comma := ,
 empty :=
@@ -45,10 +43,8 @@ endif
 help: ## list the doors
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
 
-reproduce: $(run) ## make the environment, run the main job, name its report
-	@mkdir -p reports
-	@$(bin)/marginflow $(main_job) $(ARGS)
-	@echo "Report: $(report)"
+reproduce: $(run) ## make the environment, run every claim, name the report
+	@$(bin)/marginflow reproduce $(ARGS)
 
 test: $(test) ## run the test suite and every example in the docstrings
 	@$(bin)/python -m pytest $(PYTEST_ARGS)

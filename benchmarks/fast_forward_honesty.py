@@ -54,7 +54,7 @@ def random_problem(rng: np.random.Generator):
         if len(set(labels)) == n_classes:
             break
     shape = (d,) if n_classes == 2 else (d, n_classes)
-    initial = rng.choice([0.0, 0.3, 1.0]) * rng.standard_normal(shape)
+    initial = rng.choice([0.0, 0.3, 1.0, 3.0, 30.0]) * rng.standard_normal(shape)
     return features, labels, initial
 
 

@@ -232,6 +232,25 @@ def test_ctrl_c_keeps_the_claims_that_were_done(marginflow, registered, folder, 
     assert "1 of 3 claims were run" in (folder / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_ctrl_c_in_the_gallery_keeps_all_claims_and_no_half_picture(
+    marginflow, registered, folder, monkeypatch, fails
+):
+    def half_a_picture():
+        """Draw what a run gave that took Ctrl-C for its own end."""
+        swallowing(HOLDS.setting)
+        return 1 / 0 if fails else a_picture()
+
+    registered(HOLDS)
+    monkeypatch.setattr(gallery, "GALLERY", (a_picture, half_a_picture))
+    ended = marginflow("reproduce", "-o", str(folder))
+    assert ended.code == 130
+    found = document_of(folder)
+    assert len(found["claims"]) == 1
+    assert len(found["pictures"]) == 2
+    assert found["summary"]["problems"] == []
+
+
 def test_ctrl_c_before_the_first_claim_is_done_leaves_an_older_report(
     marginflow, registered, folder
 ):

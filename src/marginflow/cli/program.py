@@ -21,11 +21,13 @@ from marginflow.cli.info import info
 from marginflow.cli.json_document import json_document
 from marginflow.cli.losses import losses
 from marginflow.cli.max_margin import max_margin
+from marginflow.cli.reproduce import reproduce
 from marginflow.cli.run import run
 
 PROGRAM = "marginflow"
 
 VERBS: dict[str, Callable[..., Answer]] = {
+    "reproduce": reproduce,
     "run": run,
     "max-margin": max_margin,
     "losses": losses,

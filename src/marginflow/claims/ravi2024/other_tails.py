@@ -1,0 +1,193 @@
+"""Why the tail matters: polynomial tails and hinges end elsewhere, and where.
+
+With a template that fades as Σ u_k^(−p) the pulls keep the ratio of their margins, and the weights
+turn to
+
+    argmin Σ_ik u_ik(W)^(−p)   subject to   ‖W‖ ≤ 1,
+
+which sees every sample and not only the nearest.  The sum is homogeneous, so that the direction is
+also that of the unconstrained minimizer of ½‖W‖² + (1/p) Σ u^(−p), a smooth convex problem that is
+solved here without any path.  For two classes and linearly independent samples it is the same as
+argmin Σ u^(−p) subject to uᵀK⁻¹u ≤ 1 (Lai & Muthukumar 2023, arXiv 2303.07475).
+
+A hinge has no tail.  Once all margins reach 1 nothing pulls, and the weights stay where they are.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize
+
+from marginflow.claims.claim import Claim, Evidence
+from marginflow.claims.ravi2024.checks import at_least, at_most
+from marginflow.claims.ravi2024.paths import SEEDS, Path, follow, paths
+from marginflow.claims.ravi2024.problems import limit_of, margin_map_of, problem
+from marginflow.claims.ravi2024.source import SOURCE, THEOREM
+from marginflow.dynamics import direction_error, gradient_descent
+
+PREDICTED = 1e-6
+DEGREES = np.pi / 180
+APART = 2 * DEGREES
+SPREAD = 5 * DEGREES
+STOPPED = 0.99
+
+
+@dataclass(frozen=True)
+class PolynomialSetting:
+    """Which paths of a loss with a polynomial tail.
+
+    Attributes:
+        paths: to follow.
+        degree: p of the limit that is predicted.
+    """
+
+    paths: tuple[Path, ...] = paths(("seed 3", "wine", "random"), ("polynomial",), log_time=100.0)
+    degree: float = 1.0
+
+
+@dataclass(frozen=True)
+class HingeSetting:
+    """Runs of gradient descent from several starts.
+
+    Attributes:
+        losses: registered losses.
+        problem: the data.
+        scales: of the normal starts, one run each.
+        learning_rate: η on the summed risk.
+        steps: at most.
+    """
+
+    losses: tuple[str, ...] = ("weston-watkins", "crammer-singer")
+    problem: str = "seed 3"
+    scales: tuple[float, ...] = (0.0, 1.0, 2.0)
+    learning_rate: float = 0.01
+    steps: int = 20_000
+
+
+def polynomial(setting: PolynomialSetting) -> Evidence:
+    """Distance to the predicted limit, and angle to the max-margin classifier."""
+    checks, found = [], {}
+    for path in setting.paths:
+        weights, limit = follow(path).weights, limit_of(path.problem).weights
+        predicted = polynomial_limit(path.problem, setting.degree)
+        apart = direction_error(weights, limit).angle
+        error = direction_error(weights, predicted).distance
+        checks += [
+            at_most(f"distance to the predicted direction: {path.name}", error, 0.0, PREDICTED),
+            at_least(f"angle to the max-margin direction (rad): {path.name}", apart, APART),
+        ]
+        found[path.name] = {
+            "angle in degrees": apart / DEGREES,
+            "predicted angle in degrees": direction_error(predicted, limit).angle / DEGREES,
+        }
+    return Evidence(tuple(checks), found)
+
+
+def polynomial_limit(name: str, degree: float) -> np.ndarray:
+    """The minimizer of ½‖W‖² + (1/p) Σ u^(−p), from the max-margin weights, in their shape."""
+    margin_map, limit = margin_map_of(name), limit_of(name)
+    n, others = margin_map.n_samples, margin_map.n_columns
+    pairs = np.stack([np.repeat(np.arange(n), others), np.tile(np.arange(others), n)], axis=1)
+    rows = margin_map.pair_rows(pairs[:, 0], pairs[:, 1])
+    basis = np.linalg.svd(rows, full_matrices=False)[2]
+    basis = basis[: np.linalg.matrix_rank(rows)]
+    reduced = rows @ basis.T
+
+    def value(point: np.ndarray) -> float:
+        margins = reduced @ point
+        if margins.min() <= 0:
+            return np.inf
+        return 0.5 * float(point @ point) + float(np.sum(margins**-degree)) / degree
+
+    def gradient(point: np.ndarray) -> np.ndarray:
+        return point - reduced.T @ (reduced @ point) ** (-degree - 1)
+
+    def hessian(point: np.ndarray) -> np.ndarray:
+        curvature = (degree + 1) * (reduced @ point) ** (-degree - 2)
+        return np.eye(len(point)) + (reduced * curvature[:, None]).T @ reduced
+
+    start = basis @ limit.weights.ravel()
+    found = minimize(
+        value,
+        start,
+        jac=gradient,
+        hess=hessian,
+        method="trust-exact",
+        options={"gtol": 1e-9, "maxiter": 1000},
+    )
+    point = found.x
+    for _ in range(3):  # to rounding: the trust region stops where the value no longer falls
+        point = point - np.linalg.solve(hessian(point), gradient(point))
+    return (basis.T @ point).reshape(margin_map.weights_shape)
+
+
+def hinge(setting: HingeSetting) -> Evidence:
+    """Whether runs come to rest, how far short of the best margin, and how far from each other."""
+    data, limit = problem(setting.problem), limit_of(setting.problem)
+    rng = np.random.default_rng(0)
+    start = rng.standard_normal(limit.weights.shape)
+    checks, found = [], {}
+    for loss in setting.losses:
+        ends = []
+        for scale in setting.scales:
+            run = gradient_descent(
+                data,
+                loss,
+                learning_rate=setting.learning_rate,
+                steps=setting.steps,
+                initial=scale * start,
+                throw=False,
+            )
+            ends.append(run.weights)
+            name = f"{loss}, start {scale:g} × normal"
+            pull = float(run.observables["gradient_norm"][-1])
+            share = float(run.observables["normalized_margin"][-1]) / limit.margin
+            checks += [
+                at_most(f"gradient norm at the end: {name}", pull, 0.0),
+                at_most(f"normalized margin / best: {name}", share, STOPPED),
+            ]
+            found[name] = {"message": run.message, "share of the best margin": share}
+        spread = max(direction_error(ends[0], other).angle for other in ends[1:])
+        checks.append(at_least(f"angle between ends (rad): {loss}", spread, SPREAD))
+    return Evidence(tuple(checks), found)
+
+
+CLAIMS = (
+    Claim(
+        id="ravi2024/polynomial-tail",
+        source=SOURCE,
+        section=THEOREM + ", its condition on the tail; the other limit is derived",
+        statement=(
+            "With a polynomial tail Σ u^(−p), training does not end at the max-margin classifier "
+            "but at the minimizer of Σ u^(−p) on the sphere: p = 1."
+        ),
+        proved=False,
+        experiment=polynomial,
+        setting=PolynomialSetting(),
+        full=PolynomialSetting(paths((*SEEDS, "wine", "random"), ("polynomial",), log_time=100.0)),
+        control=PolynomialSetting((Path("seed 3", log_time=1e6),)),
+        control_statement="The same for cross-entropy, whose tail is exponential.",
+        tolerance_reason=(
+            "At log t = 100 margins are e³³ and the template is its tail to float64's last bit; "
+            "1e-6 is the flow's tolerance. Two degrees is far above the error of either limit."
+        ),
+    ),
+    Claim(
+        id="ravi2024/hinge",
+        source=SOURCE,
+        section=THEOREM + ", its condition on the tail",
+        statement=(
+            "Hinge losses stop once every margin reaches 1, short of the best margin and at a "
+            "point that depends on the start."
+        ),
+        proved=False,
+        experiment=hinge,
+        setting=HingeSetting(),
+        control=HingeSetting(losses=("cross-entropy",)),
+        control_statement="The same for cross-entropy, which never stops.",
+        tolerance_reason=(
+            "A hinge's slopes are exactly zero beyond margin 1. Five degrees between ends and one "
+            "per cent of margin are far above rounding."
+        ),
+    ),
+)

@@ -1,0 +1,31 @@
+"""Figures: one picture a function of `ax`, from plain arrays.
+
+A function draws on the axes that it is given, returns them, and sets nothing else; `style` lends
+marginflow's look, `canvas` makes a figure without a window, `save` writes it to the same bytes
+every time.  Those that need several axes, `decision_panels` and `overview`, take a figure.
+"""
+
+from marginflow.figures.decision_panels import decision_panels
+from marginflow.figures.decision_regions import decision_regions
+from marginflow.figures.direction_error import direction_error
+from marginflow.figures.loss_times_t import loss_times_t
+from marginflow.figures.margin_gap import margin_gap
+from marginflow.figures.overview import overview
+from marginflow.figures.residual import residual, residual_margins
+from marginflow.figures.save import as_bytes, save
+from marginflow.figures.style import canvas, style
+
+__all__ = [
+    "as_bytes",
+    "canvas",
+    "decision_panels",
+    "decision_regions",
+    "direction_error",
+    "loss_times_t",
+    "margin_gap",
+    "overview",
+    "residual",
+    "residual_margins",
+    "save",
+    "style",
+]

@@ -1,0 +1,26 @@
+"""Reports: what was run, judged and drawn, put together as one page that needs nothing else.
+
+judged claims ──summarize──▶ Summary: the headline, and what is wrong
+judged claims ──claim_record──▶ records for JSON
+a claim's draw, gallery.GALLERY ──▶ Picture ──make_plate──▶ Plate: files, and the page's drawing
+all of them ──report_page──▶ one HTML file
+"""
+
+from marginflow.report.page import About, report_page
+from marginflow.report.picture import Picture, claim_picture
+from marginflow.report.plate import Plate, make_plate
+from marginflow.report.record import claim_record
+from marginflow.report.summary import Problem, Summary, summarize
+
+__all__ = [
+    "About",
+    "Picture",
+    "Plate",
+    "Problem",
+    "Summary",
+    "claim_picture",
+    "claim_record",
+    "make_plate",
+    "report_page",
+    "summarize",
+]

@@ -1,0 +1,134 @@
+"""The report as one HTML page: text, tables, style and drawings in a single file.
+
+The page loads nothing and runs nothing: no scripts, no fonts, no addresses but links to papers.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Any
+
+import jinja2
+
+from marginflow.claims.claim import Source
+from marginflow.claims.run_claims import Judged
+from marginflow.report import check_text
+from marginflow.report.plate import Plate
+from marginflow.report.record import rerun_command, setting_fields, setting_of
+from marginflow.report.summary import Problem, Summary, summarize
+
+CHECKS, CONTROL_CHECKS = 12, 4  # shown of a claim; the JSON document has all
+
+
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """What a page says of its run.
+
+    Attributes:
+        generated: when, as text.
+        seconds: what it cost.
+        version: of marginflow.
+        command: what was typed.
+        asked: how many claims were to be run.
+        full: whether at the sources' own sizes.
+        environment: versions and machine, by name.
+    """
+
+    generated: str
+    seconds: float
+    version: str
+    command: str
+    asked: int
+    full: bool = False
+    environment: Mapping[str, Any] = field(default_factory=dict)
+
+
+def report_page(
+    judged: Sequence[Judged],
+    about: About,
+    *,
+    claim_plates: Mapping[str, Plate] | None = None,
+    gallery: Sequence[Plate] = (),
+    failed_pictures: Sequence[Problem] = (),
+) -> str:
+    """The page of a run; the same for the same run but for its times.
+
+    Args:
+        judged: the claims that were run, in order.
+        about: the run.
+        claim_plates: pictures by claim id.
+        gallery: further pictures.
+        failed_pictures: what went wrong while drawing.
+    """
+    folder = resources.files("marginflow.report")
+    environment = jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "measured": check_text.measured_text,
+        "limit": check_text.limit_text,
+        "expected": check_text.expected_text,
+        "tolerance": check_text.tolerance_text,
+        "deciding": check_text.deciding,
+        "setting": _setting_text,
+        "anchor": anchor,
+        "duration": duration,
+    }
+    template = environment.from_string((folder / "page.html").read_text(encoding="utf-8"))
+    summary: Summary = summarize(judged, failed_pictures)
+    return template.render(
+        style=(folder / "page.css").read_text(encoding="utf-8"),
+        about=about,
+        summary=summary,
+        sources=_by_source(judged),
+        plates=claim_plates or {},
+        gallery=gallery,
+        telling=check_text.telling,
+        rerun=lambda each: rerun_command(each.claim, about.full),
+        setting_of=lambda each: setting_of(each.claim, about.full),
+        limits={"checks": CHECKS, "control": CONTROL_CHECKS},
+        wrong={problem.id for problem in summary.problems},
+    )
+
+
+def anchor(name: str) -> str:
+    """A claim's id as the id of an element."""
+    return f"claim-{name.replace('/', '-')}"
+
+
+def duration(seconds: float) -> str:
+    """A time for people.
+
+    Example:
+        >>> from marginflow.report.page import duration
+        >>> duration(0.123), duration(75.0)
+        ('0.1 s', '1 min 15 s')
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    return f"{int(seconds) // 60} min {int(seconds) % 60} s"
+
+
+def _by_source(judged: Sequence[Judged]) -> list[tuple[Source, list[Judged]]]:
+    found: dict[str, tuple[Source, list[Judged]]] = {}
+    for each in judged:
+        source = each.claim.source
+        found.setdefault(source.key, (source, []))[1].append(each)
+    return list(found.values())
+
+
+def _setting_text(setting: Any) -> str:
+    """A setting in a line: name = value."""
+    return ", ".join(f"{name} = {_value(value)}" for name, value in setting_fields(setting).items())
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list):
+        whole = all(isinstance(each, int) for each in value)
+        if whole and len(value) > 3 and value == list(range(value[0], value[-1] + 1)):
+            return f"{value[0]}…{value[-1]}"
+        return f"[{', '.join(map(_value, value))}]"
+    return f"{value:g}" if isinstance(value, float) else str(value)
