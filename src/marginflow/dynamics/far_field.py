@@ -17,10 +17,12 @@ import numpy as np
 
 from marginflow.limits import MaxMargin
 from marginflow.limits.linear_algebra import row_basis
+from marginflow.limits.threads import fitting_threads
 from marginflow.losses import Tail
 from marginflow.margins import LinearMarginMap
 
-# Pairs whose log pull is below this are left out; each omission is checked at the stage's end.
+# Pairs whose pull is e to this of a support pair's are left out; each omission is checked at the
+# stage's end.
 NEGLIGIBLE = -45.0
 
 
@@ -41,9 +43,12 @@ class FarField:
         assert tail.log_constant is not None
         self.margin_map, self.rate = margin_map, tail.rate
         self.log_pull = tail.log_constant + log_step
+        # of the strongest support pair in the end
+        self.log_unit = np.log(limit.dual.max() / tail.rate)
         self.support = _support_mask(margin_map, limit)
         samples, columns = np.nonzero(self.support)
-        basis = row_basis(np.asarray(margin_map.pair_rows(samples, columns)))
+        with fitting_threads(margin_map):
+            basis = row_basis(np.asarray(margin_map.pair_rows(samples, columns)))
         direction = basis @ (basis.T @ limit.weights.ravel())
         self.drift = direction / tail.rate
         margins = margin_map.margins(direction.reshape(margin_map.weights_shape))
@@ -59,11 +64,12 @@ class FarField:
         return weights - self.drift * log_time
 
     def log_pulls(self, log_time: float, residual: np.ndarray) -> np.ndarray:
-        """The log of t h |slope| for every pair, (n, K−1)."""
-        margins = np.asarray(
-            self.margin_map.margins(residual.reshape(self.margin_map.weights_shape))
-        )
-        return self.log_pull - self.rate * margins - log_time * self.slack
+        """The log of t h |slope| for every pair, (n, K−1), in units of the strongest in the end."""
+        offset = self.log_pull - self.rate * self._margins(residual)
+        return offset - log_time * self.slack - self.log_unit
+
+    def _margins(self, residual: np.ndarray) -> np.ndarray:
+        return np.asarray(self.margin_map.margins(residual.reshape(self.margin_map.weights_shape)))
 
     def reduce(
         self,
@@ -136,22 +142,24 @@ class ReducedField:
         scaled = self.rows * np.sqrt(self.pulls(log_time, coordinates))[:, None]
         return -self.rate * (scaled.T @ scaled)
 
-    def standstill(self, log_time: float, atol: float) -> np.ndarray | None:
-        """The point at which the support's pull balances the drift, if we are within atol of it.
+    def standstill(
+        self, log_time: float, coordinates: np.ndarray, atol: float
+    ) -> np.ndarray | None:
+        """The point at which the support's pull balances the drift, if it is within atol.
 
         None as long as any other pair pulls, or the way there is longer; a velocity that vanishes
         to rounding counts as being there.
         """
-        others = self.pulls(log_time, self.start)[self.slack > 0]
-        if others.size and others.max() > np.exp(NEGLIGIBLE):
+        pulls, others = self.pulls(log_time, coordinates), self.slack > 0
+        if others.any() and pulls[others].max() > np.exp(NEGLIGIBLE) * pulls[~others].max():
             return None
-        point = self.start
+        point = coordinates
         for _ in range(20):
             velocity = self.velocity(log_time, point)
             if np.linalg.norm(velocity) <= 1e-14 * np.linalg.norm(self.drift):
                 return point
             point = point - np.linalg.lstsq(self.jacobian(log_time, point), velocity, rcond=None)[0]
-            if not np.linalg.norm(point - self.start) <= atol:
+            if not np.linalg.norm(point - coordinates) <= atol:
                 return None
         return point
 

@@ -21,7 +21,14 @@ from marginflow._results import NotConvergedError, Status
 from marginflow.dynamics.arguments import check_initial
 from marginflow.dynamics.far_field import FarField
 from marginflow.dynamics.gradient_descent import gradient_descent
-from marginflow.dynamics.gradient_flow import Flow, as_flow, check, check_rtol, known_limit
+from marginflow.dynamics.gradient_flow import (
+    Flow,
+    as_flow,
+    check,
+    check_rtol,
+    known_limit,
+    typical_weight,
+)
 from marginflow.dynamics.log_time_field import CompiledField
 from marginflow.dynamics.log_time_path import Integration, LogTimePath
 from marginflow.dynamics.optimizers import HeavyBall
@@ -42,6 +49,8 @@ SOLVER_ERROR = 20.0
 SAFETY = 2.0
 # The modified equation is used once γ h ‖∇²L‖ is below this.
 SMALL_CURVATURE = 0.25
+# Of more steps than 2²⁴ a fraction of one means nothing.
+LAST_WHOLE = 24 * math.log(2)
 
 
 @dataclass(frozen=True, repr=False, eq=False, kw_only=True)
@@ -90,7 +99,8 @@ def fast_forward(
         learning_rate: η > 0.  Up to the theorem's bound 2/(β σ_max²) the estimate converges; beyond
             it, it may not, and the call says so.
         steps: the step count, an int of any size, as 10**100.
-        log_steps: instead of `steps`, its logarithm: e^1000000 steps are `log_steps=1e6`.
+        log_steps: instead of `steps`, its logarithm: e^1000000 steps are `log_steps=1e6`.  Up to
+            2²⁴ steps it means the nearest whole number of them, and so do the records.
         initial: the weights at step 0, zeros by default.
         momentum: β in [0, 1) of heavy ball, W₊ = W − η∇L + β(W − W₋).
         reduction: "sum" or "mean" of the samples' losses.
@@ -241,7 +251,9 @@ class _Problem:
         last_weights = path.weights[-1]
         norm = float(np.linalg.norm(last_weights))
         difference = float(np.linalg.norm(last_weights - other.weights[-1]))
-        estimate = SAFETY * max(difference, omitted.total) / norm
+        # at the minimizer the loop and the equation stand still together
+        later = 0.0 if path.at_rest else omitted.total
+        estimate = SAFETY * max(difference, later) / norm
         estimate += SOLVER_ERROR * tolerance + self._rounding(2 * prefix, last_weights)
         for step in reversed(early.tolist()):
             value = iterates[step]
@@ -250,8 +262,8 @@ class _Problem:
             path.residuals.insert(0, self._residual(math.log(step), value))
         path.message = (
             f"log steps {last:.6g} from an exact prefix of {2 * prefix} steps; estimated relative "
-            f"error {estimate:.2g}."
-        )
+            f"error {estimate:.2g}. {path.message}"
+        ).rstrip()
         return self._result(path, last, 2 * prefix, estimate)
 
     def iterates(self, steps: np.ndarray) -> list[np.ndarray]:
@@ -289,7 +301,7 @@ class _Problem:
             self.far,
             self.tail,
             rtol=rtol,
-            scale=max(float(np.abs(weights).max()), 1e-3),
+            scale=typical_weight(self.margin_map, weights),
             progress=self.progress,
             watch=watch,
         )
@@ -363,11 +375,17 @@ def _log_steps(steps: int | None, log_steps: float | None) -> float:
     assert log_steps is not None
     if not 0 <= log_steps < math.inf:
         raise ValueError(f"log_steps: expected a number from 0 on, got {log_steps}.")
-    return float(log_steps)
+    return float(_whole(np.float64(log_steps)))
+
+
+def _whole(log_steps: Any) -> Any:
+    """The logarithm of the nearest whole number of steps, where they are not too many."""
+    with np.errstate(over="ignore"):
+        return np.where(log_steps < LAST_WHOLE, np.log(np.rint(np.exp(log_steps))), log_steps)
 
 
 def _record_times(record: Any, last: float) -> np.ndarray:
-    times = np.unique(np.asarray([] if record is None else record, dtype=float).ravel())
+    times = np.unique(_whole(np.asarray([] if record is None else record, dtype=float).ravel()))
     if np.any(np.isnan(times)) or (times.size and (times[0] < 0 or times[-1] > last)):
         raise ValueError(
             f"record: expected logarithms of step counts from 0 to {last:.6g}, got {record!r}."

@@ -104,11 +104,14 @@ def gradient_flow(
     if limit is not None and tail is not None and tail.is_exponential:
         far = FarField(margin_map, limit, tail, log_step)
     near = CompiledField(margin_map, loss, log_step)
-    scale = max(1.0, float(np.abs(start).max())) / max(
-        1.0, float(np.abs(margin_map.features).max())
-    )
     integration = Integration(
-        near, far, tail, rtol=rtol, scale=scale, progress=progress, clock=_log_of_expm1
+        near,
+        far,
+        tail,
+        rtol=rtol,
+        scale=typical_weight(margin_map, start),
+        progress=progress,
+        clock=_log_of_expm1,
     )
     path = integration.run(0.0, start.ravel(), np.logaddexp(0.0, times))
     kept = times[: len(path.log_times)].copy()
@@ -153,6 +156,12 @@ def check(result: Trajectory, throw: bool) -> Any:
     if throw and result.status not in (Status.DONE, Status.INTERRUPTED):
         raise NotConvergedError(result.message, result)
     return result
+
+
+def typical_weight(margin_map, weights: np.ndarray) -> float:
+    """The size of the largest weight, or of one that makes a margin of the order of one."""
+    largest = float(np.abs(margin_map.features).max())
+    return max(float(np.abs(weights).max()), 1.0 / largest if largest else 1.0)
 
 
 def check_rtol(rtol: float) -> None:

@@ -31,6 +31,7 @@ def entropic_dual(
 
     Raises:
         ValueError: if Ŵ is not in the cone of the rows.
+        MarginflowError: if Newton's method does not converge.
 
     Example:
         >>> import numpy as np
@@ -49,56 +50,58 @@ def carrying_pairs(
 ) -> Bool[np.ndarray, " m"]:
     """Which pairs have a positive weight in some dual.
 
-    One least-squares solution settles it where it is unique and positive; otherwise a linear
-    program finds a dual with as many positive entries as there can be.
+    One least-squares solution settles it where it is unique or positive; otherwise a linear program
+    finds a dual that is positive wherever one can be.
     """
-    solution, _, rank, _ = np.linalg.lstsq(rows.T, weights, rcond=1e-12)
-    if solution.min() > 1e-9 * solution.max():
+    solution, _, rank, singular = np.linalg.lstsq(rows.T, weights, rcond=1e-12)
+    noise = NOISE * singular[0] / singular[rank - 1] * solution.max()
+    if solution.min() > noise:
         return np.ones(len(rows), dtype=bool)
     if rank == len(rows):
-        return solution > 1e-9 * solution.max()
-    # maximize Σ t with t ≤ α and t ≤ cap: the convexity of the polytope makes all t positive at
-    # once that can be
-    m, cap = len(rows), float(np.abs(weights).max() / np.abs(rows).max()) / len(rows)
+        return solution > noise
+    # α = t + r is a dual of τ Ŵ.  Scaled up far enough, every entry that can be positive is at
+    # least 1, so that t is 1 there and 0 elsewhere (Freund, Roundy & Todd 1985).
+    m = len(rows)
+    columns = rows.T / np.abs(rows).max()
+    target = weights / np.abs(weights).max()
     found = linprog(
-        np.concatenate([np.zeros(m), -np.ones(m)]),
-        A_ub=np.hstack([-np.eye(m), np.eye(m)]),
-        b_ub=np.zeros(m),
-        A_eq=np.hstack([rows.T, np.zeros((rows.shape[1], m))]),
-        b_eq=weights,
-        bounds=[(0, None)] * m + [(0, cap)] * m,
+        np.concatenate([-np.ones(m), np.zeros(m + 1)]),
+        A_eq=np.hstack([columns, columns, -target[:, None]]),
+        b_eq=np.zeros(len(target)),
+        bounds=[(0, 1)] * m + [(0, None)] * m + [(1, None)],
         method="highs",
     )
     if not found.success:
         raise ValueError(f"the weights are not in the cone of the support rows: {found.message}")
-    return found.x[m:] > 1e-9 * cap
+    return found.x[:m] > 0.5
 
 
 def _newton(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
     basis = row_basis(rows)
     reduced, target = rows @ basis, basis.T @ weights
-    guess = np.maximum(np.linalg.lstsq(rows.T, weights, rcond=1e-12)[0], 1e-3)
-    point = -np.linalg.lstsq(reduced, np.log(guess), rcond=None)[0]
+    guess = np.linalg.lstsq(rows.T, weights, rcond=1e-12)[0]
+    point = -np.linalg.lstsq(reduced, np.log(np.maximum(guess, 1e-3 * guess.max())), rcond=None)[0]
 
     def value(z: np.ndarray) -> float:
-        return float(np.sum(np.exp(-reduced @ z)) + target @ z)
+        with np.errstate(over="ignore"):
+            return float(np.sum(np.exp(-reduced @ z)) + target @ z)
 
     for _ in range(200):
         pulls = np.exp(-reduced @ point)
         gradient = target - reduced.T @ pulls
         scaled = reduced * np.sqrt(pulls)[:, None]
-        step = -np.linalg.lstsq(
-            scaled, np.linalg.lstsq(scaled.T, gradient, rcond=None)[0], rcond=None
-        )[0]
+        half = np.linalg.lstsq(scaled.T, gradient, rcond=None)[0]
+        step = -np.linalg.lstsq(scaled, half, rcond=None)[0]
         decrement = float(-gradient @ step)
-        if not np.isfinite(decrement):
-            break
         length, before = 1.0, value(point)
         while length > 1e-12 and not value(point + length * step) <= (
-            before - 0.25 * length * decrement + 1e-14 * abs(before)
+            before - 0.25 * length * decrement + 1e-14 * np.sum(pulls)
         ):
             length /= 2
         point = point + length * step
-        if decrement <= 1e-28 * max(1.0, abs(before)):
-            break
-    return np.exp(-reduced @ point)
+        if decrement <= 1e-28 * np.sum(pulls):
+            return np.exp(-reduced @ point)
+    raise MarginflowError(
+        "the entropic dual was not found in 200 Newton steps; the duals of these support pairs "
+        "differ by too many orders of magnitude."
+    )
