@@ -4,7 +4,6 @@ Every claim is run at its smallest decisive size, once, with its control.
 """
 
 import dataclasses
-import functools
 import json
 import math
 from collections.abc import Mapping
@@ -32,21 +31,19 @@ from marginflow.claims import (
 CLAIMS = {claim.id: claim for claim in all_claims()}
 IDS = list(CLAIMS)
 
-judged = functools.cache(lambda name: judge(CLAIMS[name]))
-
 figures = st.floats(-1e6, 1e6)
 sizes = st.floats(0, 1e6)
 
 
 class TestEveryClaim:
     @pytest.mark.parametrize("name", IDS)
-    def test_its_control_fails(self, name):
+    def test_its_control_fails(self, name, judged):
         found = judged(name)
         assert found.status == "run", found.message
         assert found.control_verdict == Verdict.FAILS
 
     @pytest.mark.parametrize("name", IDS)
-    def test_it_is_decided_and_holds_if_its_source_proves_it(self, name):
+    def test_it_is_decided_and_holds_if_its_source_proves_it(self, name, judged):
         found = judged(name)
         assert found.status == "run", found.message
         wrong = [check for check in found.evidence.checks if check.verdict != Verdict.HOLDS]
@@ -71,7 +68,7 @@ class TestEveryClaim:
             hash(setting)
 
     @pytest.mark.parametrize("name", IDS)
-    def test_its_figures_are_finite_and_named(self, name):
+    def test_its_figures_are_finite_and_named(self, name, judged):
         found = judged(name)
         for evidence in (found.evidence, found.control):
             names = [check.name for check in evidence.checks]
@@ -84,14 +81,14 @@ class TestEveryClaim:
         assert all(math.isfinite(check.measured) for check in found.evidence.checks)
 
     @pytest.mark.parametrize("name", IDS)
-    def test_its_evidence_can_be_written_as_json(self, name):
+    def test_its_evidence_can_be_written_as_json(self, name, judged):
         found = judged(name)
         for evidence in (found.evidence, found.control):
             checks = [dataclasses.asdict(check) for check in evidence.checks]
             json.dumps([checks, _plain(evidence.data)])
 
     @pytest.mark.parametrize("name", [name for name in IDS if CLAIMS[name].draw is not None])
-    def test_its_evidence_can_be_drawn(self, name):
+    def test_its_evidence_can_be_drawn(self, name, judged):
         figure, ax = plt.subplots()
         try:
             CLAIMS[name].draw(judged(name).evidence, ax)

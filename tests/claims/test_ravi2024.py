@@ -8,7 +8,7 @@ import pytest
 from scipy.optimize import brentq
 
 import marginflow as mf
-from marginflow.claims import Verdict, judge
+from marginflow.claims import Verdict
 from marginflow.claims.ravi2024 import CLAIMS
 from marginflow.claims.ravi2024.decision_regions import disagreement
 from marginflow.claims.ravi2024.linear_independence import Setting, independence
@@ -41,9 +41,9 @@ def all_pairs(name: str) -> np.ndarray:
     return np.array(rows)
 
 
-@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
-def test_every_statement_of_this_source_holds(claim):
-    assert judge(claim).verdict == Verdict.HOLDS
+@pytest.mark.parametrize("name", [claim.id for claim in CLAIMS])
+def test_every_statement_of_this_source_holds(name, judged):
+    assert judged(name).verdict == Verdict.HOLDS
 
 
 @pytest.mark.parametrize("name", ["seed 3", "wine"])
@@ -103,17 +103,17 @@ def test_the_dual_on_an_edge_is_the_exponential_family_with_the_right_mean():
 
 
 @pytest.mark.parametrize("degree", [1.0, 3.0])
-@pytest.mark.parametrize("name", ["seed 3", "small"])
-def test_the_polynomial_limit_is_the_best_on_the_sphere(name, degree):
+@pytest.mark.parametrize("name", ["seed 3", "small", "wine"])
+def test_the_polynomial_limit_is_optimal_on_the_sphere(name, degree):
+    # a convex problem: optimal where all margins are positive and W ∝ Σ u^(−p−1) a
     pairs = all_pairs(name)
-    weights = cp.Variable(pairs.shape[1])
-    cost = cp.sum(cp.power(pairs @ weights, -degree))
-    problem_ = cp.Problem(cp.Minimize(cost), [cp.norm(weights) <= 1])
-    problem_.solve(solver=cp.CLARABEL, tol_gap_rel=1e-11, tol_gap_abs=1e-11, tol_feas=1e-11)
-    found = polynomial_limit(name, degree).ravel()
-    found = found / np.linalg.norm(found)
-    assert np.sum((pairs @ found) ** -degree) <= problem_.value * (1 + 1e-7)
-    np.testing.assert_allclose(found, weights.value, atol=1e-4)
+    weights = polynomial_limit(name, degree).ravel()
+    margins = pairs @ weights
+    pull = pairs.T @ margins ** (-degree - 1)
+    assert margins.min() > 0
+    np.testing.assert_allclose(
+        weights / np.linalg.norm(weights), pull / np.linalg.norm(pull), atol=1e-12
+    )
 
 
 def test_the_polynomial_limit_of_two_classes_is_lai_and_muthukumars():

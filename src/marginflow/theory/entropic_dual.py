@@ -14,7 +14,11 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy.optimize import linprog
 
+from marginflow._results import MarginflowError
 from marginflow.limits.linear_algebra import row_basis
+
+# The weights are known to this, relatively; their dual to this times the rows' condition.
+NOISE = 1e-12
 
 
 def entropic_dual(
@@ -41,7 +45,7 @@ def entropic_dual(
     """
     carried = carrying_pairs(rows, weights)
     dual = np.zeros(len(rows))
-    dual[carried] = _newton(rows[carried], weights)
+    dual[carried] = _largest_entropy(rows[carried], weights)
     return dual
 
 
@@ -76,10 +80,12 @@ def carrying_pairs(
     return found.x[:m] > 0.5
 
 
-def _newton(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def _largest_entropy(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
     basis = row_basis(rows)
     reduced, target = rows @ basis, basis.T @ weights
     guess = np.linalg.lstsq(rows.T, weights, rcond=1e-12)[0]
+    if len(target) == len(rows):
+        return guess  # the only dual there is
     point = -np.linalg.lstsq(reduced, np.log(np.maximum(guess, 1e-3 * guess.max())), rcond=None)[0]
 
     def value(z: np.ndarray) -> float:
@@ -87,7 +93,8 @@ def _newton(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
             return float(np.sum(np.exp(-reduced @ z)) + target @ z)
 
     for _ in range(200):
-        pulls = np.exp(-reduced @ point)
+        logs = -reduced @ point
+        pulls = np.exp(logs)
         gradient = target - reduced.T @ pulls
         scaled = reduced * np.sqrt(pulls)[:, None]
         half = np.linalg.lstsq(scaled.T, gradient, rcond=None)[0]
@@ -95,11 +102,12 @@ def _newton(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
         decrement = float(-gradient @ step)
         length, before = 1.0, value(point)
         while length > 1e-12 and not value(point + length * step) <= (
-            before - 0.25 * length * decrement + 1e-14 * np.sum(pulls)
+            before - 0.25 * length * decrement + 1e-14 * (abs(before) + np.sum(pulls))
         ):
             length /= 2
         point = point + length * step
-        if decrement <= 1e-28 * np.sum(pulls):
+        rounding = 10 * np.finfo(float).eps * max(5.0, float(np.abs(logs).max()))
+        if decrement <= rounding**2 * np.sum(pulls):
             return np.exp(-reduced @ point)
     raise MarginflowError(
         "the entropic dual was not found in 200 Newton steps; the duals of these support pairs "
