@@ -75,8 +75,9 @@ CLAIMS = (
         control=Setting(loss="polynomial", first=60.0, last=600.0),
         control_statement="The loss has a polynomial tail: the direction has another limit.",
         tolerance_reason=(
-            "The next term of each expansion is about mean_α u(ρ)/log t, below 2e-4 at log t = 1e5;"
-            " the loss has no such term, and its residual has settled to the integrator's tolerance."
+            "The next term of each expansion is about mean_α u(ρ)/log t, below 2e-4 at log t = "
+            "1e5; the loss has no such term, and its residual has settled to the integrator's "
+            "tolerance."
         ),
         draw=draw,
     ),
