@@ -151,9 +151,14 @@ def test_a_run_that_diverges_is_exit_code_3_with_what_it_had(marginflow):
 
 
 def test_an_estimate_that_is_not_reached_is_exit_code_3(marginflow):
-    ended = marginflow(*TOY, "--steps", "1e50", "--rtol", "1e-17", "--json")
+    ended = marginflow(*TOY, "--steps", "1e50", "--rtol", "1e-13", "--json")
     assert (ended.code, ended.document["status"]) == (3, "max_steps")
-    assert ended.document["error_estimate"] > 1e-17
+    assert ended.document["error_estimate"] > 1e-13
+
+
+def test_a_tolerance_that_no_integrator_reaches_is_exit_code_2(marginflow):
+    ended = marginflow(*TOY, "--steps", "1e50", "--rtol", "1e-17", "--json")
+    assert (ended.code, ended.document["status"]) == (2, "usage")
 
 
 def test_a_template_from_a_file_is_a_loss(marginflow, tmp_path):

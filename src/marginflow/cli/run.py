@@ -9,7 +9,7 @@ import typer
 from marginflow.cli import options
 from marginflow.cli.answer import Answer
 from marginflow.cli.data_argument import DataArgument
-from marginflow.cli.errors import UsageError
+from marginflow.cli.errors import UsageError, as_usage_error
 from marginflow.cli.exit_codes import OF_STATUS
 from marginflow.cli.learning_rate import FRACTION, LearningRate, choose_learning_rate
 from marginflow.cli.loss_argument import LOSS_HELP, load_loss
@@ -155,8 +155,11 @@ def run(
     check_output(output, SUFFIXES)
     if checkpoint is not None:
         check_folder("--checkpoint", checkpoint)
-    if rtol is not None and not 0 < rtol < 1:
-        raise UsageError(f"--rtol must lie between 0 and 1, got {rtol}.")
+    if rtol is not None:
+        from marginflow.dynamics.gradient_flow import check_rtol
+
+        with as_usage_error():
+            check_rtol(rtol)
     found = DataArgument(
         name=data,
         target=target,
