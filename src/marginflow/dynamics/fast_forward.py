@@ -380,7 +380,7 @@ def _log_steps(steps: int | None, log_steps: float | None) -> float:
 
 def _whole(log_steps: Any) -> Any:
     """The logarithm of the nearest whole number of steps, where they are not too many."""
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", divide="ignore"):
         return np.where(log_steps < LAST_WHOLE, np.log(np.rint(np.exp(log_steps))), log_steps)
 
 
