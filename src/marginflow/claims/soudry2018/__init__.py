@@ -3,6 +3,7 @@
 from marginflow.claims.soudry2018 import (
     degenerate_support,
     exact_solution,
+    optimizers,
     random_labels_study,
     rates,
     residual,
@@ -14,6 +15,7 @@ CLAIMS = (
     *toy.CLAIMS,
     *rates.CLAIMS,
     *residual.CLAIMS,
+    *optimizers.CLAIMS,
     *degenerate_support.CLAIMS,
     *validation_loss.CLAIMS,
     *exact_solution.CLAIMS,

@@ -37,9 +37,12 @@ def experiment(setting: Setting) -> Evidence:
     loss = CrossEntropy()(scores, labels).sum(axis=1)
     constant = float(np.maximum(-at_limit[kept], 0.0).sum())
     measured = float(loss[-1] / times[-1])
+    right = np.mean((scores > 0) == (labels == 1), axis=1)
+    fall = float(right[0] - right[-1])
     checks = (
         Check("Σ max(0, −y x·Ŵ) is positive", constant, 1e-3, 0.0, "at_least"),
         Check("validation loss / log t", measured, constant, 1e-4 * max(constant, 1e-3)),
+        Check("fall of the validation accuracy from log t = 10 on", fall, 0.0, 0.0, "at_most"),
     )
     return Evidence(checks, {"log_time": times, "loss": loss, "constant": constant})
 
