@@ -73,7 +73,8 @@ def gradient_flow(
         record: log times to record, ascending or not; by default 120 from t = 0 to the end, denser
             at the start.  The end is always recorded.
         reduction: "sum" or "mean" of the samples' losses.
-        rtol: relative tolerance of the integrator.
+        rtol: relative tolerance of the integrator for each step; the path gathers some tens of it
+            where nothing pulls it back, outside the span of the support.
         limit: the data's `max_margin`, where it is at hand; computed otherwise.
         progress: called as progress(percentage, 100, remark).
         throw: raise if the end was not reached, or return what was.
