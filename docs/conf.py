@@ -23,6 +23,7 @@ autodoc_member_order = "bysource"
 napoleon_google_docstring = True
 napoleon_use_rtype = False
 napoleon_use_ivar = True
+napoleon_attr_annotations = False
 
 plot_html_show_source_link = False
 plot_html_show_formats = False
