@@ -75,10 +75,16 @@ class LogTimeField(eqx.Module):
         return -gradient, -inverse * gamma / 2 * curved, -(inverse**2) * third
 
     def neglected(self, log_time: AnyArray, weights: AnyArray) -> AnyArray:
-        """The size of the first term that is left out, as if the terms went on as they begin."""
+        """The size of all terms that are left out, from how the first three grow.
+
+        The next ratio of terms is that of the last two, or larger by as much as it grew, at most
+        twofold (momentum: 1/2, 1, 5/4 times γ h H); from there on the series is geometric.
+        """
         first, second, third = (jnp.linalg.norm(term) for term in self.terms(log_time, weights))
-        ratios = jnp.stack([second, third]) / jnp.maximum(jnp.stack([first, second]), TINY)
-        return third * jnp.max(ratios)
+        early, late = second / jnp.maximum(first, TINY), third / jnp.maximum(second, TINY)
+        growth = jnp.clip(late / jnp.maximum(early, TINY), 1.0, 2.0)
+        ratio = jnp.maximum(early, late * growth)
+        return jnp.where(ratio < 1, third * ratio / (1 - ratio), jnp.inf)
 
     def curvature(self, log_time: AnyArray, weights: AnyArray) -> AnyArray:
         """The second derivatives of the template, times k h: blocks (n, K−1, K−1)."""
@@ -155,7 +161,7 @@ class CompiledField:
         return -np.asarray(self.margin_map.weighted_gram(blocks))
 
     def neglected(self, log_time: float, flat: np.ndarray) -> float:
-        """The size of the first term of dW/ds that is left out, from those that are not."""
+        """The size of the terms of dW/ds that are left out, from those that are not."""
         return float(self._call("neglected", np.float64(log_time), flat.reshape(self.shape)))
 
     def step_curvature(self, flat: np.ndarray) -> float:
