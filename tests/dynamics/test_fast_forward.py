@@ -225,12 +225,12 @@ def test_what_nothing_separates_ends_at_the_minimizer(share):
 def test_a_prefix_too_short_for_the_tolerance_is_said():
     data = problem(2, np.random.default_rng(5))
     method = {"learning_rate": 0.99 * bound_of(data, "cross-entropy", None), "momentum": 0.0}
-    limits = {"steps": 100_000, "max_prefix": 600, "rtol": 4e-11}
+    limits = {"steps": 100_000, "max_prefix": 600, "rtol": 7e-11}
     with pytest.raises(mf.NotConvergedError, match="max_prefix = 600") as caught:
         mf.fast_forward(data, "cross-entropy", **limits, **method)
     far = caught.value.result
     assert far.status == "max_steps"
-    assert far.error_estimate > 4e-11
+    assert far.error_estimate > 7e-11
     exact = compensated_descent(*data, np.zeros(3), "cross-entropy", steps=100_000, **method)
     assert relative_error(far.weights, exact) <= far.error_estimate
     silent = mf.fast_forward(data, "cross-entropy", throw=False, **limits, **method)
@@ -239,9 +239,9 @@ def test_a_prefix_too_short_for_the_tolerance_is_said():
     loose = mf.fast_forward(data, "cross-entropy", **(limits | {"rtol": enough}), **method)
     assert loose.status == "done"
     # with as many steps as it takes, the estimate is reached, and the looser one was honest
-    long = mf.fast_forward(data, "cross-entropy", steps=100_000, rtol=4e-11, **method)
+    long = mf.fast_forward(data, "cross-entropy", steps=100_000, rtol=7e-11, **method)
     assert long.prefix > 600
-    assert relative_error(long.weights, exact) <= long.error_estimate <= 4e-11
+    assert relative_error(long.weights, exact) <= long.error_estimate <= 7e-11
 
 
 def test_a_learning_rate_that_diverges_is_said():

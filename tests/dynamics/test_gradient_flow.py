@@ -56,6 +56,16 @@ def test_one_point_is_solved_exactly(start):
     np.testing.assert_allclose(residual[-1], [0.0, 0.7], atol=1e-12)
 
 
+def test_a_support_pair_of_zero_dual_is_followed_for_good():
+    # rows (1, 0) and (1, 1): ŵ = (1, 0), and the second row pulls without bound, ever slower.
+    # dw₂/dw₁ = e^(−w₂) / (1 + e^(−w₂)): from zero, e^(w₂) + w₂ = w₁ + 1 at all times.
+    data = mf.Dataset([[1.0, 0.0], [-1.0, 0.0], [1.0, 1.0], [-1.0, -1.0]], [1, -1, 1, -1])
+    log_times = np.array([40.0, 1e2, 1e4, 1e6, 1e8, 1e10, 1e12])
+    flow = mf.gradient_flow(data, "multiclass-exponential", record=log_times, rtol=1e-9)
+    first, second = flow.recorded_residuals.T  # the weights carry their own rounding, 1e-16 log t
+    np.testing.assert_allclose(np.exp(second) + second, log_times + first + 1.0, rtol=1e-6)
+
+
 @pytest.mark.parametrize("degree", [1.0, 2.5])
 def test_a_polynomial_tail_grows_as_a_power_of_time(degree):
     # dw/dt = p (1 + w)^−(p+1): (1 + w)^(p+2) = p (p+2) t + (1 + w(0))^(p+2)

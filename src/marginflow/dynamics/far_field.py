@@ -24,6 +24,8 @@ from marginflow.margins import LinearMarginMap
 # Pairs whose pull is e to this of a support pair's are left out; each omission is checked at the
 # stage's end.
 NEGLIGIBLE = -45.0
+# A support pair whose pull is below e to this of the strongest has a zero dual: it fades as 1/s.
+WEAK = -12.0
 
 
 class FarField:
@@ -87,23 +89,45 @@ class FarField:
         )
         offset = self.log_pull - self.rate * margins
         kept = self.support | (offset - log_time * self.slack > threshold)
-        if previous is not None and not np.any(kept & ~previous.kept):
-            if np.sum(kept) > 0.8 * np.sum(previous.kept) and np.sum(kept) > np.sum(self.support):
-                return replace(previous, origin=residual, offset=offset[previous.kept])
-            if np.array_equal(kept, previous.kept):
-                return replace(previous, origin=residual, offset=offset[previous.kept])
+        weak = self.support & (offset < offset[self.support].max() + WEAK)
+        if previous is not None and previous.serves(kept, weak):
+            return replace(previous, origin=residual, offset=offset[previous.kept])
         rows = np.asarray(self.margin_map.pair_rows(*np.nonzero(kept)))
-        basis = row_basis(rows)
+        strong = (self.support & ~weak if weak.any() else kept)[kept]
+        basis, coordinates, drift = self._coordinates(rows, strong)
         return ReducedField(
             kept=kept,
+            weak=weak,
             basis=basis,
             origin=residual,
-            rows=rows @ basis,
+            rows=coordinates,
             offset=offset[kept],
             slack=self.slack[kept],
-            drift=basis.T @ self.drift,
+            drift=drift,
             rate=self.rate,
         )
+
+    def _coordinates(
+        self, rows: np.ndarray, strong: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """An orthonormal basis of the span of the rows, the rows in it, and the drift.
+
+        The span of the strong rows comes first, and they are exactly zero along the rest, as is a
+        drift that is zero but for rounding: the rounding of pulls of order one would drown a motion
+        there that is as slow as 1/s.
+        """
+        first, others = row_basis(rows[strong]), rows[~strong]
+        if len(others) == 0:
+            return first, rows @ first, first.T @ self.drift
+        for _ in range(2):
+            others = others - (others @ first) @ first.T
+        rounding = np.linalg.norm(rows) * np.finfo(float).eps * max(rows.shape)
+        basis = np.hstack([first, row_basis(others, least=rounding)])
+        coordinates, drift = rows @ basis, basis.T @ self.drift
+        rest = np.arange(basis.shape[1]) >= first.shape[1]
+        coordinates[np.ix_(strong, rest)] = 0.0
+        drift[rest & (np.abs(drift) < 1e-14 * np.linalg.norm(drift))] = 0.0
+        return basis, coordinates, drift
 
 
 @dataclass(frozen=True)
@@ -115,6 +139,7 @@ class ReducedField:
     """
 
     kept: np.ndarray
+    weak: np.ndarray
     basis: np.ndarray
     origin: np.ndarray
     rows: np.ndarray
@@ -122,6 +147,14 @@ class ReducedField:
     slack: np.ndarray
     drift: np.ndarray
     rate: float
+
+    def serves(self, kept: np.ndarray, weak: np.ndarray) -> bool:
+        """Whether these pairs are held, with little more; the support alone is held alone."""
+        if np.any(kept & ~self.kept) or not np.array_equal(weak, self.weak):
+            return False
+        if np.array_equal(kept, self.kept):
+            return True
+        return bool(np.sum(kept) > max(0.8 * np.sum(self.kept), np.sum(self.slack == 0)))
 
     @property
     def start(self) -> np.ndarray:
@@ -155,10 +188,11 @@ class ReducedField:
             return None
         point = coordinates
         for _ in range(20):
-            velocity = self.velocity(log_time, point)
-            if np.linalg.norm(velocity) <= 1e-14 * np.linalg.norm(self.drift):
+            pulls = self.pulls(log_time, point)
+            velocity = self.rows.T @ pulls - self.drift
+            if np.all(np.abs(velocity) <= 1e-14 * (np.abs(self.rows).T @ pulls)):
                 return point
-            point = point - np.linalg.lstsq(self.jacobian(log_time, point), velocity, rcond=None)[0]
+            point = point - _graded_solution(self.jacobian(log_time, point), velocity)
             if not np.linalg.norm(point - coordinates) <= atol:
                 return None
         return point
@@ -166,6 +200,13 @@ class ReducedField:
     def residual(self, coordinates: np.ndarray) -> np.ndarray:
         """ρ of the coordinates z."""
         return self.origin + self.basis @ coordinates
+
+
+def _graded_solution(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """The solution of a symmetric system whose coordinates may be of very different size."""
+    scale = np.sqrt(np.maximum(np.abs(np.diag(matrix)), np.finfo(float).tiny))
+    scaled = matrix / scale / scale[:, None]
+    return np.linalg.lstsq(scaled, right / scale, rcond=None)[0] / scale
 
 
 def _support_mask(margin_map: LinearMarginMap, limit: MaxMargin) -> np.ndarray:

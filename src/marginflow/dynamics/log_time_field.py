@@ -24,8 +24,10 @@ from marginflow._types import AnyArray
 from marginflow.losses import Loss
 from marginflow.margins import LinearMarginMap
 
-# Jacobians of more weights than this are worth computing in single precision.
+# Jacobians of more weights than this are worth computing roughly, in single precision and from the
+# samples whose curvature is above this share of the largest.
 SMALL_SYSTEM = 128
+LEAST_CURVATURE = 1e-5
 TINY = np.finfo(float).tiny
 
 
@@ -127,10 +129,9 @@ class CompiledField:
         self.margin_map = margin_map
         self.shape = margin_map.weights_shape
         self.size = int(np.prod(self.shape))
-        # single precision steers Newton's method as well, where the entries are in its range
+        # a rough Jacobian steers Newton's method as well, where its entries fit single precision
         largest = float(np.abs(margin_map.features).max())
-        moderate = self.size > SMALL_SYSTEM and 1e-6 < largest < 1e6
-        self._jacobian_type = np.float32 if moderate else np.float64
+        self._rough = self.size > SMALL_SYSTEM and 1e-6 < largest < 1e6
         self.evaluations = 0
         self.jacobians = 0
         self.spread = spread
@@ -157,8 +158,13 @@ class CompiledField:
         """∂(dW/ds)/∂W without the corrections, (size, size)."""
         self.jacobians += 1
         value = self._call("curvature", np.float64(log_time), flat.reshape(self.shape))
-        blocks = np.asarray(value, dtype=self._jacobian_type)
-        return -np.asarray(self.margin_map.weighted_gram(blocks))
+        blocks = np.asarray(value)
+        if not self._rough:
+            return -np.asarray(self.margin_map.weighted_gram(blocks))
+        sizes = np.abs(blocks).max(axis=(1, 2))
+        bent = np.flatnonzero(sizes >= LEAST_CURVATURE * sizes.max())
+        gram = self.margin_map.take(bent).weighted_gram(blocks[bent].astype(np.float32))
+        return -np.asarray(gram)
 
     def neglected(self, log_time: float, flat: np.ndarray) -> float:
         """The size of the terms of dW/ds that are left out, from those that are not."""

@@ -118,6 +118,10 @@ class Integration:
                 f"interrupted at log time {self.clock(self.at[0]):.6g}; kept up to there."
             )
             self._keep_last(*self.at)
+        except FloatingPointError as stopped:
+            self.path.status = Status.MAX_STEPS
+            self.path.message = f"{stopped}; kept up to there."
+            self._keep_last(*self.at)
         self.path.statistics = self.steps | {
             "field_evaluations": self.near.evaluations,
             "field_jacobians": self.near.jacobians,
@@ -293,7 +297,8 @@ class Integration:
         message = solver.step()
         if solver.status == "failed" or not np.all(np.isfinite(solver.y)):
             raise FloatingPointError(
-                f"the integrator stopped at log time {solver.t:.6g}: {message or 'not finite'}"
+                f"the integrator stopped at log time {self.clock(solver.t):.6g}: "
+                f"{message or 'not finite'}"
             )
 
     def _keep_last(self, log_time: float, weights: np.ndarray, residual: np.ndarray) -> None:

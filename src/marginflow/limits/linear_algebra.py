@@ -45,9 +45,11 @@ def least_squares(
     return cast(Any, linalg.lstsq(matrix, right, check_finite=False))[0]
 
 
-def row_basis(rows: Float[np.ndarray, "m size"]) -> Float[np.ndarray, "size rank"]:
-    """An orthonormal basis of the span of the rows."""
+def row_basis(
+    rows: Float[np.ndarray, "m size"], least: float = 0.0
+) -> Float[np.ndarray, "size rank"]:
+    """An orthonormal basis of the span of the rows, of what is longer than `least` in them."""
     factors = pivoted_qr(rows.T)
     diagonal = np.abs(np.diag(factors.r))
-    rank = int(np.sum(diagonal > diagonal[0] * max(rows.shape) * np.finfo(float).eps))
-    return factors.q[:, :rank]
+    rounding = diagonal[0] * max(rows.shape) * np.finfo(float).eps
+    return factors.q[:, : int(np.sum(diagonal > max(rounding, least)))]

@@ -69,13 +69,18 @@ def limit_of(name: str) -> MaxMargin:
 
 
 @cache
-def limit_without_heaviest(name: str) -> MaxMargin:
-    """Those of the data without the sample that carries most of the dual: a wrong limit."""
-    data, dual = problem(name), limit_of(name).dual
-    heaviest = int(np.argmax(dual.reshape(len(dual), -1).sum(axis=1)))
-    kept = np.arange(data.n_samples) != heaviest
+def limit_without(name: str, sample: int) -> MaxMargin:
+    """Those of the data without one sample: a wrong limit where it supports the margin."""
+    data = problem(name)
+    kept = np.arange(data.n_samples) != sample
     labels = data.classes[data.labels[kept]]
     return max_margin(Dataset(data.features[kept], labels, classes=data.classes))
+
+
+def limit_without_heaviest(name: str) -> MaxMargin:
+    """Those of the data without the sample that carries most of the dual."""
+    dual = limit_of(name).dual
+    return limit_without(name, int(np.argmax(dual.reshape(len(dual), -1).sum(axis=1))))
 
 
 def support_rows(name: str) -> np.ndarray:
