@@ -42,8 +42,9 @@ def main(picture: str | None = None) -> list[dict]:
 
 
 def _descend(data: mf.Dataset) -> mf.Trajectory:
+    rate = 0.5 * mf.step_bound(data, mf.CrossEntropy()).value
     return mf.gradient_descent(
-        data, "cross-entropy", learning_rate=1e-4, steps=STEPS, record=[STEPS]
+        data, "cross-entropy", learning_rate=rate, steps=STEPS, record=[STEPS]
     )
 
 
