@@ -66,6 +66,31 @@ def test_a_support_pair_of_zero_dual_is_followed_for_good():
     np.testing.assert_allclose(np.exp(second) + second, log_times + first + 1.0, rtol=1e-6)
 
 
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_a_crowded_tail_is_followed_pair_by_pair(n_classes):
+    data = mf.gaussian_clusters(2, n_samples=400, n_features=3, n_classes=n_classes, noise=0.2)
+    log_times = np.array([60.0, 80.0, 150.0, 400.0])
+    flow = mf.gradient_flow(data, "multiclass-exponential", record=log_times, rtol=1e-10)
+    shape = flow.weights.shape
+    gradient = gradient_of(data.features, data.labels, shape, "multiclass-exponential")
+
+    def velocity(log_time, weights):
+        return -np.exp(log_time) * gradient(weights)
+
+    ended = solve_ivp(
+        velocity,
+        log_times[[0, -1]],
+        flow.recorded_weights[0].ravel(),
+        method="BDF",
+        t_eval=log_times,
+        rtol=1e-10,
+        atol=1e-10,
+    )
+    np.testing.assert_allclose(
+        flow.recorded_weights.reshape(len(log_times), -1), ended.y.T, rtol=1e-7, atol=1e-6
+    )
+
+
 @pytest.mark.parametrize("degree", [1.0, 2.5])
 def test_a_polynomial_tail_grows_as_a_power_of_time(degree):
     # dw/dt = p (1 + w)^−(p+1): (1 + w)^(p+2) = p (p+2) t + (1 + w(0))^(p+2)
@@ -319,6 +344,17 @@ def test_what_nothing_separates_ends_at_the_minimizer_of_the_risk(loss):
     best = minimize(risk, np.zeros(9), jac=gradient, method="BFGS", options={"gtol": 1e-9})
     np.testing.assert_allclose(flow.weights.ravel(), best.x, atol=1e-6)
     assert np.linalg.norm(gradient(flow.weights)) < 1e-12
+
+
+def test_a_tolerance_that_rounding_drowns_is_loosened_and_said():
+    # a minimizer that a curvature of e^-24 holds: the gradient's rounding moves it by 1e-6
+    data = mf.gaussian_clusters(1, n_samples=400, n_features=2, n_classes=3, noise=0.3)
+    flow = mf.gradient_flow(data, "cross-entropy", record=[400.0], rtol=1e-10)
+    assert "loosened to rtol = " in flow.message
+    assert "minimizer" in flow.message
+    assert flow.statistics["near_steps"] < 50_000
+    gradient = gradient_of(data.features, data.labels, flow.weights.shape, "cross-entropy")
+    assert np.linalg.norm(gradient(flow.weights)) < 1e-13 * np.abs(data.features).sum()
 
 
 def test_hinges_stop_where_their_slopes_do():

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from marginflow.dynamics.crowded_field import CrowdedField
 from marginflow.limits import MaxMargin
 from marginflow.limits.linear_algebra import row_basis
 from marginflow.limits.threads import fitting_threads
@@ -78,20 +79,19 @@ class FarField:
         log_time: float,
         residual: np.ndarray,
         threshold: float,
-        previous: "ReducedField | None" = None,
-    ) -> "ReducedField":
+        previous: "ReducedField | CrowdedField | None" = None,
+    ) -> "ReducedField | CrowdedField":
         """The field of the support and of the pairs whose log pull exceeds the threshold.
 
         The `previous` reduction is used again, at its place, where it holds little more.
         """
-        margins = np.asarray(
-            self.margin_map.margins(residual.reshape(self.margin_map.weights_shape))
-        )
-        offset = self.log_pull - self.rate * margins
+        offset = self.log_pull - self.rate * self._margins(residual)
         kept = self.support | (offset - log_time * self.slack > threshold)
         weak = self.support & (offset < offset[self.support].max() + WEAK)
-        if previous is not None and previous.serves(kept, weak):
+        if isinstance(previous, ReducedField) and previous.serves(kept, weak):
             return replace(previous, origin=residual, offset=offset[previous.kept])
+        if np.sum(kept) > 2 * max(residual.size, np.sum(self.support)):
+            return self._crowded(kept, residual, offset)
         rows = np.asarray(self.margin_map.pair_rows(*np.nonzero(kept)))
         strong = (self.support & ~weak if weak.any() else kept)[kept]
         basis, coordinates, drift = self._coordinates(rows, strong)
@@ -104,6 +104,18 @@ class FarField:
             offset=offset[kept],
             slack=self.slack[kept],
             drift=drift,
+            rate=self.rate,
+        )
+
+    def _crowded(self, kept: np.ndarray, residual: np.ndarray, offset: np.ndarray) -> CrowdedField:
+        samples = np.flatnonzero(kept.any(axis=1))
+        return CrowdedField(
+            kept=kept,
+            margin_map=self.margin_map.take(samples),
+            origin=residual,
+            offset=np.where(kept, offset, -np.inf)[samples],
+            slack=self.slack[samples],
+            drift=self.drift,
             rate=self.rate,
         )
 
@@ -174,6 +186,10 @@ class ReducedField:
         """∂(dz/ds)/∂z, negative semidefinite."""
         scaled = self.rows * np.sqrt(self.pulls(log_time, coordinates))[:, None]
         return -self.rate * (scaled.T @ scaled)
+
+    def is_thinned(self, log_time: float, coordinates: np.ndarray) -> bool:
+        """Whether a smaller field would do before the stage ends: not worth a new start here."""
+        return False
 
     def standstill(
         self, log_time: float, coordinates: np.ndarray, atol: float

@@ -254,6 +254,7 @@ class _Problem:
         # at the minimizer the loop and the equation stand still together
         later = 0.0 if path.at_rest else omitted.total
         estimate = SAFETY * max(difference, later) / norm
+        tolerance = max(path.rtol, other.rtol / 10)  # where rounding drowned it, a looser one
         estimate += SOLVER_ERROR * tolerance + self._rounding(2 * prefix, last_weights)
         for step in reversed(early.tolist()):
             value = iterates[step]

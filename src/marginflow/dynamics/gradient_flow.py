@@ -132,7 +132,7 @@ def as_flow(
     end = log_times[-1] if len(log_times) else -np.inf
     return kind(
         status=path.status,
-        message=path.message or f"reached log time {end:.6g}.",
+        message=(path.message or f"reached log time {end:.6g}.") + path.remark,
         statistics=path.statistics,
         weights=weights[-1],
         log_time=np.asarray(log_times, dtype=float),

@@ -154,12 +154,12 @@ class CompiledField:
         value = self._call("velocity", np.float64(log_time), flat.reshape(self.shape))
         return np.asarray(value).ravel()
 
-    def jacobian(self, log_time: float, flat: np.ndarray) -> np.ndarray:
-        """∂(dW/ds)/∂W without the corrections, (size, size)."""
+    def jacobian(self, log_time: float, flat: np.ndarray, rough: bool = True) -> np.ndarray:
+        """∂(dW/ds)/∂W without the corrections, (size, size); or roughly, if it is large."""
         self.jacobians += 1
         value = self._call("curvature", np.float64(log_time), flat.reshape(self.shape))
         blocks = np.asarray(value)
-        if not self._rough:
+        if not (rough and self._rough):
             return -np.asarray(self.margin_map.weighted_gram(blocks))
         sizes = np.abs(blocks).max(axis=(1, 2))
         bent = np.flatnonzero(sizes >= LEAST_CURVATURE * sizes.max())

@@ -8,7 +8,7 @@ long as float64 carries it.
 
 scipy's LSODA does the near field, where the first decades of training want a high-order Adams
 method and the rest a stiff one; scipy's BDF does the far tail, where the solution comes to rest and
-LSODA's long steps fail.
+LSODA's long steps fail; and the near field where rounding drowns the tolerance.
 """
 
 from collections.abc import Callable
@@ -19,6 +19,7 @@ import numpy as np
 from scipy.integrate import BDF, LSODA
 
 from marginflow._results import Status
+from marginflow.dynamics.crowded_field import CrowdedField
 from marginflow.dynamics.far_field import NEGLIGIBLE, FarField, ReducedField
 from marginflow.dynamics.log_time_field import CompiledField
 from marginflow.dynamics.progress import Progress
@@ -32,7 +33,14 @@ LAST_NEAR_LOG_TIME = 650.0
 # Slopes below e^-690 are about to leave float64.
 LEAST_LOG_SLOPE = -690.0
 # Where nothing separates the data, the flow ends at a minimizer; looked for from here on.
-FIRST_LOOK_FOR_MINIMIZER = 8.0
+FIRST_LOOK_FOR_MINIMIZER = 4.0
+NEXT_LOOK = 1.1
+POLISHING_STEPS = 5
+# So many steps in a row below this share of log time are too small to be meant.
+SMALL_STEP = 1e-4
+MOST_SMALL_STEPS = 40
+LOOSEST = 1e-3
+FEW_ROUNDINGS = 64 * np.finfo(float).eps
 # Dropped pairs may move the residual by this share of the tolerance.
 LEAK = 1e-2
 # The far tail is cheap, and its residual is what is compared with the law: no looser than this.
@@ -50,6 +58,8 @@ class LogTimePath:
         weights: (m, size).
         residuals: (m, size), ρ = W − (Ŵ/a) s; NaN where no limit is known.
         status, message: how it ended.
+        remark: a sentence on the tolerance, where it could not be kept.
+        rtol: the loosest tolerance of the integrator.
         at_rest: whether it ended at the minimizer of the risk.
         statistics: evaluations, steps, pairs kept, and the bound on what dropped pairs could have
             moved.
@@ -60,6 +70,8 @@ class LogTimePath:
     residuals: list[np.ndarray] = field(default_factory=list)
     status: Status = Status.DONE
     message: str = ""
+    remark: str = ""
+    rtol: float = 0.0
     at_rest: bool = False
     statistics: dict[str, Any] = field(default_factory=dict)
 
@@ -122,6 +134,7 @@ class Integration:
             self.path.status = Status.MAX_STEPS
             self.path.message = f"{stopped}; kept up to there."
             self._keep_last(*self.at)
+        self.path.rtol = self.rtol
         self.path.statistics = self.steps | {
             "field_evaluations": self.near.evaluations,
             "field_jacobians": self.near.jacobians,
@@ -141,24 +154,26 @@ class Integration:
         self._record_until(start, lambda _: weights)
         if end <= start:
             return start, weights
-        solver = LSODA(
-            self.near.velocity,
-            start,
-            weights,
-            end,
-            jac=self.near.jacobian,
-            rtol=self.rtol,
-            atol=self.atol,
-        )
+        solver, small_steps = self._solver(LSODA, start, weights, end), 0
         look_for_minimizer = FIRST_LOOK_FOR_MINIMIZER
         while solver.status == "running":
             self._step(solver)
             self.steps["near_steps"] += 1
+            small = self.far is None and solver.step_size < SMALL_STEP * solver.t
+            small_steps = small_steps + 1 if small else 0
             self.at = (solver.t, solver.y.copy(), self._residual(solver.t, solver.y))
             self._record_until(solver.t, solver.dense_output())
             self._tell(solver.t)
             if self.watch is not None:
                 self.watch(solver.t, solver.y)
+            if small_steps > MOST_SMALL_STEPS and self.rtol < LOOSEST:
+                self._loosen(solver.t)
+                solver, small_steps = self._solver(BDF, float(solver.t), solver.y.copy(), end), 0
+            if self.far is None and solver.t > look_for_minimizer:
+                look_for_minimizer = NEXT_LOOK * solver.t
+                minimizer = self._minimizer(solver.t, solver.y)
+                if minimizer is not None:
+                    return self._at_minimizer(solver.t, minimizer)
             if self.steps["near_steps"] % 8 and solver.t < TAIL_ONLY:
                 continue
             least, largest = self.near.reach(solver.y)
@@ -166,14 +181,35 @@ class Integration:
                 break
             if largest < LEAST_LOG_SLOPE:
                 return self._saturated(solver.t, solver.y, least)
-            if self.far is None and solver.t > look_for_minimizer:
-                look_for_minimizer = 1.25 * solver.t
-                minimizer = self._minimizer(solver.t, solver.y)
-                if minimizer is not None:
-                    return self._at_minimizer(solver.t, minimizer)
         if solver.t >= LAST_NEAR_LOG_TIME and self.last > LAST_NEAR_LOG_TIME:
             return self._out_of_range(solver.t, solver.y)
         return float(solver.t), solver.y.copy()
+
+    def _solver(self, method: type, start: float, weights: np.ndarray, end: float) -> LSODA | BDF:
+        tolerance = {"rtol": self.rtol, "atol": self.atol}
+        return method(self.near.velocity, start, weights, end, jac=self._jacobian, **tolerance)
+
+    def _jacobian(self, log_time: float, weights: np.ndarray) -> np.ndarray:
+        """The Jacobian, with some rounding on its diagonal.
+
+        Directions without curvature would otherwise make an implicit step's matrix singular, once
+        log time has made the others so large that one and they do not add.
+        """
+        jacobian = self.near.jacobian(log_time, weights)
+        rounding = FEW_ROUNDINGS * np.abs(np.diag(jacobian)).max()
+        jacobian.flat[:: len(jacobian) + 1] -= rounding
+        return jacobian
+
+    def _loosen(self, log_time: float) -> None:
+        """Ask for less where steps are small without end: they follow the rounding of the gradient.
+
+        On data that are not separable the gradient cancels, and log time multiplies what is left.
+        """
+        self.rtol, self.atol = 10 * self.rtol, 10 * self.atol
+        self.path.remark = (
+            f" The tolerance was loosened to rtol = {self.rtol:.2g} at log time "
+            f"{self.clock(log_time):.4g}, where rounding in the gradient drowns a tighter one."
+        )
 
     def _is_far(self, log_time: float, least_margin: float) -> bool:
         if self.far is None or log_time < TAIL_ONLY:
@@ -182,12 +218,26 @@ class Integration:
         return bool(least_margin * self.far.rate > TAIL_ONLY + np.log(columns))
 
     def _minimizer(self, log_time: float, weights: np.ndarray) -> np.ndarray | None:
-        """The minimizer of the risk, once Newton's step to it is at rounding; else None."""
-        velocity = self.near.velocity(log_time, weights)
-        step = np.linalg.lstsq(-self.near.jacobian(log_time, weights), velocity, rcond=1e-13)[0]
-        if np.linalg.norm(step) > 1e-12 * np.linalg.norm(weights):
+        """The minimizer of the risk, if it is within the tolerance; else None.
+
+        The flow of a convex risk never moves away from its minimizer, so that it has arrived.
+        """
+        before = np.inf
+        if self.near.reach(weights)[1] < LEAST_LOG_SLOPE:
             return None
-        return weights + step
+        for allowed in (self.rtol, *[np.inf] * POLISHING_STEPS):
+            velocity = self.near.velocity(log_time, weights)
+            hessian = -self.near.jacobian(log_time, weights, rough=False)
+            step = np.linalg.lstsq(hessian, velocity, rcond=1e-13)[0]
+            size = np.linalg.norm(step) / np.linalg.norm(weights)
+            if size > allowed:
+                return None
+            if size > before / 2 and before < self.rtol / 100:
+                return weights  # the rest is rounding
+            weights, before = weights + step, size
+            if size <= 1e-12:
+                return weights
+        return None
 
     def _at_minimizer(self, log_time: float, weights: np.ndarray) -> tuple[float, np.ndarray]:
         self.path.message = (
@@ -238,19 +288,25 @@ class Integration:
             first = self.next
             while True:
                 reduced = self.far.reduce(log_time, residual, threshold, previous=reduced)
-                after = self._run_stage(reduced, log_time, end)
-                leak = self._leak(reduced, log_time, residual, after, end)
+                stop, after = self._run_stage(reduced, log_time, end)
+                leak = self._leak(reduced, log_time, residual, after, stop)
                 if leak < LEAK * self.rtol or reduced.kept.all():
                     break
                 threshold, reduced = 2 * threshold, None
                 self._forget(first)
             self.dropped += leak
-            log_time, residual = end, after
+            log_time, residual = stop, after
             self.at = (log_time, self.far.weights(log_time, residual), residual)
             self._tell(log_time)
 
-    def _run_stage(self, reduced: ReducedField, start: float, end: float) -> np.ndarray:
-        """Integrate the reduced field from start to end, recording; return the residual at end."""
+    def _run_stage(
+        self, reduced: ReducedField | CrowdedField, start: float, end: float
+    ) -> tuple[float, np.ndarray]:
+        """Integrate the reduced field from start to end, recording.
+
+        Returns the log time that was reached, the end or earlier if few pairs are left by then, and
+        the residual there.
+        """
         self.steps["far_stages"] += 1
         self.steps["pairs_kept"] = len(reduced.slack)
         rtol = min(self.rtol, FAR_RTOL)
@@ -270,15 +326,17 @@ class Integration:
             landed = reduced.standstill(solver.t, solver.y, atol)
             if landed is not None:
                 self._record_residual(end, lambda _, at=landed: reduced.residual(at))
-                return reduced.residual(landed)
+                return end, reduced.residual(landed)
             self._step(solver)
             self.steps["far_steps"] += 1
             self._record_residual(solver.t, _residual_along(reduced, solver.dense_output()))
-        return reduced.residual(solver.y)
+            if self.steps["far_steps"] % 8 == 0 and reduced.is_thinned(solver.t, solver.y):
+                break
+        return float(solver.t), reduced.residual(solver.y)
 
     def _leak(
         self,
-        reduced: ReducedField,
+        reduced: ReducedField | CrowdedField,
         start: float,
         before: np.ndarray,
         after: np.ndarray,
@@ -341,6 +399,6 @@ class Integration:
 
 
 def _residual_along(
-    reduced: ReducedField, coordinates: Callable[[float], np.ndarray]
+    reduced: ReducedField | CrowdedField, coordinates: Callable[[float], np.ndarray]
 ) -> Callable[[float], np.ndarray]:
     return lambda log_time: reduced.residual(coordinates(log_time))
