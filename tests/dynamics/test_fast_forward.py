@@ -145,6 +145,16 @@ def test_the_end_has_the_residual_of_the_law(loss, n_classes, momentum):
         assert far.observables["one_minus_cos"][-1] < 1e-9
 
 
+def test_the_estimate_outlives_corrections_that_underflow():
+    # the third-order term leaves float64 at log step 370
+    loss, data = mf.PolynomialLoss(degree=10.0), mf.soudry_toy()
+    far = mf.fast_forward(data, loss, learning_rate=0.01, log_steps=432.0)
+    assert far.error_estimate <= 1e-9
+    # W grows as t^(1/12) on one line
+    exact = mf.fast_forward(data, loss, learning_rate=0.01, log_steps=420.0).weights
+    np.testing.assert_allclose(far.weights, exact * np.exp(1.0), rtol=1e-8)
+
+
 def test_records_snap_with_the_end():
     data = problem(2, np.random.default_rng(5))
     far = mf.fast_forward(

@@ -29,6 +29,7 @@ from marginflow.margins import LinearMarginMap
 SMALL_SYSTEM = 128
 LEAST_CURVATURE = 1e-5
 TINY = np.finfo(float).tiny
+LOG_TWO = float(np.log(2.0))
 
 
 class LogTimeField(eqx.Module):
@@ -82,11 +83,11 @@ class LogTimeField(eqx.Module):
         The next ratio of terms is that of the last two, or larger by as much as it grew, at most
         twofold (momentum: 1/2, 1, 5/4 times γ h H); from there on the series is geometric.
         """
-        first, second, third = (jnp.linalg.norm(term) for term in self.terms(log_time, weights))
-        early, late = second / jnp.maximum(first, TINY), third / jnp.maximum(second, TINY)
-        growth = jnp.clip(late / jnp.maximum(early, TINY), 1.0, 2.0)
-        ratio = jnp.maximum(early, late * growth)
-        return jnp.where(ratio < 1, third * ratio / (1 - ratio), jnp.inf)
+        first, second, third = map(_log_norm, self.terms(log_time, weights))
+        early, late = second - first, third - second
+        log_ratio = jnp.maximum(early, late + jnp.clip(late - early, 0.0, LOG_TWO))
+        rest = third + log_ratio - jnp.log1p(-jnp.exp(jnp.minimum(log_ratio, -TINY)))
+        return jnp.where(log_ratio < 0, jnp.exp(rest), jnp.inf)
 
     def curvature(self, log_time: AnyArray, weights: AnyArray) -> AnyArray:
         """The second derivatives of the template, times k h: blocks (n, K−1, K−1)."""
@@ -101,6 +102,12 @@ class LogTimeField(eqx.Module):
         """The least margin, and the largest log |slope|."""
         margins = self.margin_map.margins(weights)
         return jnp.min(margins), jnp.max(self.loss.slope(margins)[1])
+
+
+def _log_norm(term: AnyArray) -> AnyArray:
+    """The logarithm of ‖term‖; XLA may rewrite quotients of tiny ones as 0/0."""
+    largest = jnp.maximum(jnp.max(jnp.abs(term)), TINY)
+    return jnp.log(largest) + jnp.log(jnp.maximum(jnp.linalg.norm(term / largest), TINY))
 
 
 # The field's arrays are passed apart from its structure: a call then costs 20 µs, not 100.
