@@ -44,6 +44,25 @@ def weston_watkins(margins: np.ndarray) -> np.ndarray:
     return np.where(margins < 1, -1.0, 0.0)
 
 
+def savage(margins: np.ndarray) -> np.ndarray:
+    pulls = np.exp(-margins)
+    total = pulls.sum(axis=1, keepdims=True)
+    return -2 * total / (1 + total) ** 3 * pulls
+
+
+def stretched_exponential(margins: np.ndarray) -> np.ndarray:
+    # power 1/2
+    root = np.sqrt(np.maximum(margins, 1))
+    return np.where(margins >= 1, -np.exp(-root) / (2 * root), -(2 - margins) / (2 * np.e))
+
+
+def lee_lin_wahba(margins: np.ndarray) -> np.ndarray:
+    others = margins.shape[1]
+    own = margins.sum(axis=1, keepdims=True) / (others + 1)
+    active = 1 / others + own - margins > 0
+    return active.sum(axis=1, keepdims=True) / (others + 1) - active
+
+
 SLOPES: dict[str, Slopes] = {
     "cross-entropy": cross_entropy,
     "multiclass-exponential": multiclass_exponential,
@@ -51,6 +70,9 @@ SLOPES: dict[str, Slopes] = {
     "polynomial": polynomial,
     "crammer-singer": crammer_singer,
     "weston-watkins": weston_watkins,
+    "savage": savage,
+    "stretched-exponential": stretched_exponential,
+    "lee-lin-wahba": lee_lin_wahba,
 }
 
 

@@ -3,9 +3,13 @@
 import mpmath
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 import marginflow as mf
 from marginflow.dynamics import margin_gap
+from marginflow.dynamics.direction import euclidean_norm
 
 SCALES = [1.0, 1e-3, 1e-7, 1e-12]
 
@@ -66,3 +70,28 @@ def test_zero_has_no_direction_and_shapes_must_agree():
 
 def test_the_margin_gap_is_the_best_margin_less_the_normalized_one():
     assert margin_gap(np.array([3.0, 4.0]), 2.0, 0.5) == pytest.approx(0.5 - 2.0 / 5.0, rel=1e-15)
+
+
+@given(arrays(np.float64, st.integers(1, 6), elements=st.floats(-1e307, 1e307)))
+def test_the_norm_is_right_where_squares_leave_float64(weights):
+    with mpmath.workdps(60):
+        wanted = float(mpmath.sqrt(mpmath.fsum(mpmath.mpf(float(x)) ** 2 for x in weights)))
+    assert euclidean_norm(weights) == pytest.approx(wanted, rel=1e-15, abs=5e-324)
+
+
+@pytest.mark.parametrize("factor", [1e-300, 1e-160, 1.0, 1e160, 1e300])
+def test_the_gap_and_the_path_hold_at_any_length(factor):
+    weights = factor * np.array([3.0, 4.0])
+    assert margin_gap(weights, 2.0 * factor, 0.5) == pytest.approx(0.1, rel=1e-14)
+
+
+@pytest.mark.parametrize("log_time", [-700.0, 1e300])
+def test_a_path_of_extreme_weights_has_their_norm_and_normalized_margin(log_time):
+    with np.errstate(over="raise", divide="raise"):
+        flow = mf.gradient_flow(mf.soudry_toy(), "cross-entropy", log_time)
+    seen = flow.observables
+    largest = np.abs(flow.weights).max()
+    wanted = largest * np.linalg.norm(flow.weights / largest)
+    assert seen["weights_norm"][-1] == pytest.approx(wanted, rel=1e-14)
+    assert seen["normalized_margin"][-1] == pytest.approx(seen["margin"][-1] / wanted, rel=1e-13)
+    assert np.isfinite(seen["margin_gap"][-1])

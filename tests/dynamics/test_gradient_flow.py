@@ -4,7 +4,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
-from scipy.optimize import minimize
+from scipy.optimize import brentq, minimize
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from tests.dynamics.oracles import SLOPES, binary_gradient, multiclass_gradient
 
@@ -347,14 +348,47 @@ def test_what_nothing_separates_ends_at_the_minimizer_of_the_risk(loss):
 
 
 def test_a_tolerance_that_rounding_drowns_is_loosened_and_said():
-    # a minimizer that a curvature of e^-24 holds: the gradient's rounding moves it by 1e-6
+    # a few pairs contradict each other, the rest grows: what is left of the gradient cancels
     data = mf.gaussian_clusters(1, n_samples=400, n_features=2, n_classes=3, noise=0.3)
-    flow = mf.gradient_flow(data, "cross-entropy", record=[400.0], rtol=1e-10)
+    flow = mf.gradient_flow(data, "cross-entropy", record=[400.0], rtol=1e-10, throw=False)
+    assert flow.status == "saturated"
     assert "loosened to rtol = " in flow.message
-    assert "minimizer" in flow.message
+    assert "grow without end" in flow.message
     assert flow.statistics["near_steps"] < 50_000
-    gradient = gradient_of(data.features, data.labels, flow.weights.shape, "cross-entropy")
-    assert np.linalg.norm(gradient(flow.weights)) < 1e-13 * np.abs(data.features).sum()
+
+
+def test_a_minimizer_that_little_curvature_holds_is_found():
+    # log(1 + e^(−w)) + log(1 + e^(εw)): e^(−w) ≈ ε/2, and the curvature there is about ε/2
+    epsilon = 1e-8
+    rows = np.array([[1.0, 0.0], [0.5, 0.0], [0.0, 1.0], [0.0, epsilon]])
+    turn = np.array([[0.6, -0.8], [0.8, 0.6]])
+    labels = [1, 0, 1, 0]
+    flow = mf.gradient_flow((rows @ turn.T, labels), "cross-entropy", log_time=1e4, rtol=1e-10)
+    assert "minimizer" in flow.message
+    slow = brentq(lambda w: expit(-w) - epsilon * expit(epsilon * w), 1.0, 40.0, xtol=1e-14)
+    np.testing.assert_allclose((flow.weights @ turn)[1], slow, rtol=1e-6)
+
+
+@pytest.mark.parametrize("log_time", [20.0, 30.0, 100.0, 1e4])
+def test_a_part_that_can_be_separated_grows_and_no_minimizer_is_claimed(log_time):
+    # the first two samples contradict each other; the others let |w₁| grow as log t + log 2
+    data = mf.Dataset([[0, 1], [0, 1], [1, 0], [-1, 0]], [0, 1, 0, 1])
+    flow = mf.gradient_flow(data, "cross-entropy", log_time=log_time, throw=False)
+    assert "stand still" not in flow.message
+    assert flow.status == ("done" if log_time < 36 else "saturated")
+    grown = abs(flow.recorded_weights[:, 0])
+    after = flow.log_time > 15
+    assert flow.log_time[-1] >= min(log_time, 30.0)
+    expected = flow.log_time[after] + np.log(2.0)
+    np.testing.assert_allclose(grown[after], expected, atol=1e-5 * flow.log_time[-1])
+
+
+@pytest.mark.parametrize("loss", ["crammer-singer", "weston-watkins"])
+def test_a_flow_along_a_kink_ends_and_says_so(loss):
+    data = mf.Dataset([[1.0, 0.0], [1.0, 1.0], [1.0, -1.0]], [0, 0, 1])
+    flow = mf.gradient_flow(data, loss, log_time=10.0, throw=False)
+    assert flow.status == "max_steps"
+    assert "gradient_descent" in flow.message
 
 
 def test_hinges_stop_where_their_slopes_do():

@@ -1,5 +1,6 @@
 """The bound on the learning rate: by its formula, and by what happens on both sides of it."""
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -65,3 +66,36 @@ def test_wide_data_have_the_bound_of_their_largest_singular_value():
         mf.MulticlassMargins((wide, [0, 1, 2, 0, 1])), mf.CrossEntropy(), np.zeros((40, 3))
     )
     assert bound.value == pytest.approx(2 / (0.5 * np.linalg.norm(wide, 2) ** 2), rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["cross-entropy", "multiclass-exponential"])
+@pytest.mark.parametrize("power", [-1000, -515, -400, 0, 400, 505, 530, 1000])
+def test_the_bound_of_features_of_any_size_is_rounded_once(name, power):
+    """By 4^−power, as numbers of any exponent; what leaves float64 is 0 or inf."""
+    plain = mf.step_bound((FEATURES, BINARY[1]), name).value
+    found = mf.step_bound((np.ldexp(FEATURES, power), BINARY[1]), name).value
+    with mpmath.workprec(53):
+        wanted = float(mpmath.ldexp(mpmath.mpf(plain), -2 * power))
+    assert found == wanted
+    assert (found == 0, found == np.inf) == (power > 530, power < -510)
+
+
+@pytest.mark.parametrize("size", [-900.0, -600.0, 600.0, 900.0])
+def test_the_bound_on_a_level_set_whose_risk_leaves_float64(size):
+    features = np.array([[1.0, 0.0], [0.9, 0.5]]) * 2.0 ** (size / 2)
+    initial = np.array([size, 0.0]) / 2.0 ** (size / 2)
+    found = mf.step_bound((features, [1, 1 - 1]), "multiclass-exponential", initial).value
+    signs = [1, -1]
+    with mpmath.workdps(60):
+        margins = [
+            s * mpmath.fdot(map(mpmath.mpf, row), map(mpmath.mpf, initial))
+            for s, row in zip(signs, features, strict=True)
+        ]
+        risk = mpmath.fsum(mpmath.exp(-u) for u in margins)
+        longest = max(mpmath.fsum(mpmath.mpf(x) ** 2 for x in row) for row in features)
+        wanted = 2 / (longest * risk)
+    assert found == pytest.approx(float(wanted), rel=1e-12)
+
+
+def test_features_that_are_zero_bound_no_step():
+    assert mf.step_bound((np.zeros((2, 3)), [0, 1]), "cross-entropy").value == np.inf

@@ -45,7 +45,7 @@ def conclude(
         status = Status.INTERRUPTED
         message = f"interrupted at step {last} of {steps}; .weights are those of step {last}."
     else:
-        status, message = _at_rest(outcome, _has_finite_tail(loss, margin_map))
+        status, message = _at_rest(outcome, _comes_to_rest(loss, margin_map))
     if status in (Status.DIVERGED, Status.SATURATED):
         message += _step_size_remark(margin_map, loss, optimizer, initial, reduction)
     with np.errstate(divide="ignore"):
@@ -61,12 +61,12 @@ def conclude(
     )
 
 
-def _at_rest(outcome: Outcome, finite_tail: bool) -> tuple[Status, str]:
+def _at_rest(outcome: Outcome, comes_to_rest: bool) -> tuple[Status, str]:
     """Of a run that reached its last step, or came to rest before it."""
     position, last = outcome.position, outcome.position.step
     margin = float(position.observables["margin"][0])
     if position.health.vanished:
-        if finite_tail:
+        if comes_to_rest:
             return Status.DONE, (
                 f"stationary from step {last} on: every slope is zero, the least margin is "
                 f"{margin:.6g}."
@@ -81,7 +81,7 @@ def _at_rest(outcome: Outcome, finite_tail: bool) -> tuple[Status, str]:
         )
     if outcome.end is End.REACHED:
         return Status.DONE, f"reached step {last}."
-    if margin > 0 and not finite_tail:
+    if margin > 0 and not comes_to_rest:
         return Status.SATURATED, (
             f"saturated at step {last}: a step is below the rounding of the weights, the least "
             f"margin is {margin:.6g}; float64 weights cannot follow the loss further by steps of "
@@ -132,8 +132,9 @@ def _step_size_remark(
     )
 
 
-def _has_finite_tail(loss: Loss, margin_map: MarginMap) -> bool:
+def _comes_to_rest(loss: Loss, margin_map: MarginMap) -> bool:
+    """Whether training ends in finite weights, where slopes that are zero are no underflow."""
     if not isinstance(margin_map, LinearMarginMap):
         return False
     tail = loss.tail(margin_map.n_classes)
-    return tail is not None and tail.kind is TailKind.FINITE
+    return tail is not None and tail.kind in (TailKind.FINITE, TailKind.RISING)

@@ -82,4 +82,15 @@ def margin_gap(weights: ArrayLike, least_margin: float, best: float) -> float:
         >>> mf.margin_gap([3.0, 4.0], least_margin=2.0, best=1.0)
         0.6
     """
-    return best - least_margin / float(np.linalg.norm(np.asarray(weights)))
+    return best - least_margin / euclidean_norm(weights)
+
+
+def euclidean_norm(weights: ArrayLike) -> float:
+    """The norm of all entries together, whose squares may leave float64 where it does not.
+
+    A power of two is taken out and put back, which rounds nothing.
+    """
+    flat = np.asarray(weights, dtype=np.float64).ravel()
+    exponent = int(np.frexp(np.abs(flat).max(initial=0.0))[1])
+    with np.errstate(over="ignore"):
+        return float(np.ldexp(np.linalg.norm(np.ldexp(flat, -exponent)), exponent))

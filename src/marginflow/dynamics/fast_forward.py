@@ -137,6 +137,11 @@ def fast_forward(
             f"fast_forward needs a loss with a continuous slope, got {loss.name}; run "
             "gradient_descent, which stops by itself where its slopes are zero."
         )
+    if tail is not None and tail.kind == TailKind.RISING:
+        raise ValueError(
+            f"fast_forward needs margins that grow with log t, and some slopes of {loss.name} turn "
+            "positive however large the margins are, which holds them back; run gradient_descent."
+        )
     last = _log_steps(steps, log_steps)
     problem = _Problem(
         margin_map, loss, tail, learning_rate, momentum, reduction, initial, limit, rtol, progress
@@ -152,6 +157,8 @@ def fast_forward(
                 return check(result, throw)
             if best is None or result.error_estimate < best.error_estimate:
                 best = result
+            if result.statistics["loosened"]:  # a longer prefix would not help
+                return check(replace(best, status=Status.MAX_STEPS), throw)
             growth = min(max(1.3 * (result.error_estimate / rtol) ** (1 / 3), 2.0), 16.0)
         prefix = int(prefix * growth)
     if last <= math.log(max_prefix):

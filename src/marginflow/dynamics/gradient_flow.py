@@ -17,7 +17,7 @@ from marginflow.dynamics.progress import Progress
 from marginflow.dynamics.reduction import log_reduction
 from marginflow.dynamics.trajectory import Trajectory
 from marginflow.limits import MaxMargin, max_margin
-from marginflow.losses import as_loss
+from marginflow.losses import TailKind, as_loss
 from marginflow.margins import as_linear_map
 
 # How many records a path has by default.
@@ -100,6 +100,11 @@ def gradient_flow(
     start = check_initial(margin_map, initial)
     limit = known_limit(margin_map, limit)
     tail = loss.tail(margin_map.n_classes)
+    if tail is not None and tail.kind == TailKind.RISING:
+        raise ValueError(
+            f"gradient_flow needs margins that grow with log t; some slopes of {loss.name} turn "
+            "positive however large the margins are, which holds them back; run gradient_descent."
+        )
     far = None
     log_step = log_reduction(margin_map, reduction)
     if limit is not None and tail is not None and tail.is_exponential:

@@ -29,6 +29,7 @@ from marginflow.margins import LinearMarginMap
 SMALL_SYSTEM = 128
 LEAST_CURVATURE = 1e-5
 TINY = np.finfo(float).tiny
+EPS = np.finfo(float).eps
 LOG_TWO = float(np.log(2.0))
 
 
@@ -97,6 +98,15 @@ class LogTimeField(eqx.Module):
             return sign * jnp.exp(log_time + self.log_step + log_abs)
 
         return jax.vmap(jax.jacfwd(pulls))(self.margin_map.margins(weights))
+
+    def rounding(self, weights: AnyArray) -> AnyArray:
+        """What rounding makes of the gradient, as a share of it: it is a sum that may cancel."""
+        maps = self.margin_map
+        sign, log_abs = self.loss.slope(maps.margins(weights))
+        largest = jnp.max(log_abs)
+        slopes = sign * jnp.exp(log_abs - largest)
+        pulled = jnp.linalg.norm(jnp.abs(maps.features_t) @ jnp.sum(jnp.abs(slopes), axis=-1))
+        return EPS * pulled / jnp.maximum(jnp.linalg.norm(maps.adjoint(slopes)), TINY)
 
     def reach(self, weights: AnyArray) -> tuple[AnyArray, AnyArray]:
         """The least margin, and the largest log |slope|."""
@@ -188,6 +198,10 @@ class CompiledField:
                 return 0.0
             vector /= norm
         return norm * (1.0 if self.spread is None else self.spread)
+
+    def rounding(self, flat: np.ndarray) -> float:
+        """What rounding makes of the gradient, as a share of it."""
+        return float(self._call("rounding", flat.reshape(self.shape)))
 
     def reach(self, flat: np.ndarray) -> tuple[float, float]:
         """The least margin and the largest log |slope| at these weights."""

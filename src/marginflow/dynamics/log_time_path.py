@@ -11,6 +11,7 @@ method and the rest a stiff one; scipy's BDF does the far tail, where the soluti
 LSODA's long steps fail; and the near field where rounding drowns the tolerance.
 """
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,10 +22,11 @@ from scipy.integrate import BDF, LSODA
 from marginflow._results import Status
 from marginflow.dynamics.crowded_field import CrowdedField
 from marginflow.dynamics.far_field import NEGLIGIBLE, FarField, ReducedField
+from marginflow.dynamics.interrupts import deferred_interrupt
 from marginflow.dynamics.log_time_field import CompiledField
 from marginflow.dynamics.progress import Progress
 from marginflow.limits.threads import fitting_threads
-from marginflow.losses import Tail
+from marginflow.losses import Tail, TailKind
 
 # From this margin on, times the rate, a slope is its tail to the last bit of float64.
 TAIL_ONLY = 40.0
@@ -39,6 +41,11 @@ POLISHING_STEPS = 5
 # So many steps in a row below this share of log time are too small to be meant.
 SMALL_STEP = 1e-4
 MOST_SMALL_STEPS = 40
+MOST_STALLED_STEPS = 400
+# Eigenvalues of a Hessian below this share of the largest are not told from zero.
+FLAT = 1e-13
+# Rounding in the gradient, as a share of it, from which on there is nothing to follow.
+DROWNED = 0.02
 LOOSEST = 1e-3
 FEW_ROUNDINGS = 64 * np.finfo(float).eps
 # Dropped pairs may move the residual by this share of the tolerance.
@@ -112,6 +119,7 @@ class Integration:
         self.progress, self.watch, self.clock = progress, watch, clock
         self.path = LogTimePath()
         self.steps = {"near_steps": 0, "far_steps": 0, "far_stages": 0, "pairs_kept": 0}
+        self.kinked = tail is not None and tail.kind == TailKind.FINITE
         self.dropped = 0.0
 
     def run(self, start: float, weights: np.ndarray, record: np.ndarray) -> LogTimePath:
@@ -122,7 +130,7 @@ class Integration:
             raise ValueError(f"log time {self.record[0]} lies before the start {start}.")
         self.at = (start, weights, self._residual(start, weights))
         try:
-            with fitting_threads(self.near.margin_map):
+            with fitting_threads(self.near.margin_map), deferred_interrupt() as self.interrupted:
                 self._run(start, weights)
         except KeyboardInterrupt:
             self.path.status = Status.INTERRUPTED
@@ -139,6 +147,7 @@ class Integration:
             "field_evaluations": self.near.evaluations,
             "field_jacobians": self.near.jacobians,
             "dropped_pull_bound": self.dropped,
+            "loosened": bool(self.path.remark),
         }
         return self.path
 
@@ -166,14 +175,18 @@ class Integration:
             self._tell(solver.t)
             if self.watch is not None:
                 self.watch(solver.t, solver.y)
-            if small_steps > MOST_SMALL_STEPS and self.rtol < LOOSEST:
+            if small_steps > MOST_SMALL_STEPS and self.rtol < LOOSEST and not self.kinked:
                 self._loosen(solver.t)
                 solver, small_steps = self._solver(BDF, float(solver.t), solver.y.copy(), end), 0
+            if small_steps > MOST_STALLED_STEPS:
+                return self._stalled(solver.t, solver.y)
             if self.far is None and solver.t > look_for_minimizer:
                 look_for_minimizer = NEXT_LOOK * solver.t
                 minimizer = self._minimizer(solver.t, solver.y)
                 if minimizer is not None:
                     return self._at_minimizer(solver.t, minimizer)
+                if self.near.rounding(solver.y) > DROWNED:
+                    return self._drowned(solver.t, solver.y)
             if self.steps["near_steps"] % 8 and solver.t < TAIL_ONLY:
                 continue
             least, largest = self.near.reach(solver.y)
@@ -221,6 +234,8 @@ class Integration:
         """The minimizer of the risk, if it is within the tolerance; else None.
 
         The flow of a convex risk never moves away from its minimizer, so that it has arrived.
+        Where a part of the data can be separated there is none: along some direction that the
+        samples span the risk then falls for good, and its curvature fades to nothing.
         """
         before = np.inf
         if self.near.reach(weights)[1] < LEAST_LOG_SLOPE:
@@ -228,8 +243,15 @@ class Integration:
         for allowed in (self.rtol, *[np.inf] * POLISHING_STEPS):
             velocity = self.near.velocity(log_time, weights)
             hessian = -self.near.jacobian(log_time, weights, rough=False)
-            step = np.linalg.lstsq(hessian, velocity, rcond=1e-13)[0]
-            size = np.linalg.norm(step) / np.linalg.norm(weights)
+            length = np.linalg.norm(weights)
+            if np.linalg.norm(velocity) > allowed * length * np.trace(hessian):
+                return None
+            curvatures, directions = np.linalg.eigh(hessian)
+            curvatures, directions = curvatures[-self.rank :], directions[:, -self.rank :]
+            if curvatures[0] < FLAT * curvatures[-1]:
+                return None
+            step = directions @ ((directions.T @ velocity) / curvatures)
+            size = np.linalg.norm(step) / length
             if size > allowed:
                 return None
             if size > before / 2 and before < self.rtol / 100:
@@ -238,6 +260,12 @@ class Integration:
             if size <= 1e-12:
                 return weights
         return None
+
+    @functools.cached_property
+    def rank(self) -> int:
+        """The dimensions that training moves in."""
+        margin_map = self.near.margin_map
+        return int(np.linalg.matrix_rank(margin_map.features)) * margin_map.n_columns
 
     def _at_minimizer(self, log_time: float, weights: np.ndarray) -> tuple[float, np.ndarray]:
         self.path.message = (
@@ -263,6 +291,29 @@ class Integration:
         self.path.message = (
             f"at least margin {least:.6g} (log time {self.clock(log_time):.6g}) the slopes leave "
             "float64, and no tail is known that would continue them; recorded up to there."
+        )
+        self._keep_last(log_time, weights.copy(), self._residual(log_time, weights))
+        return log_time, weights
+
+    def _drowned(self, log_time: float, weights: np.ndarray) -> tuple[float, np.ndarray]:
+        """A part of the data is separated and grows, the rest has settled and cancels."""
+        self.path.status = Status.SATURATED
+        self.path.message = (
+            f"from log time {self.clock(log_time):.6g} on rounding in the gradient is as large as "
+            "the gradient. Nothing separates these data, and no minimizer of the risk was found: "
+            "where a part of them can be separated, the weights grow without end along it. "
+            "Recorded up to there."
+        )
+        self._keep_last(log_time, weights.copy(), self._residual(log_time, weights))
+        return log_time, weights
+
+    def _stalled(self, log_time: float, weights: np.ndarray) -> tuple[float, np.ndarray]:
+        """A flow that slides along a kink of the loss."""
+        self.path.status = Status.MAX_STEPS
+        self.path.message = (
+            f"at log time {self.clock(log_time):.6g} the steps became too small to go on, as where "
+            "the slopes of a loss jump and the flow slides along the jump; gradient_descent runs "
+            "such a loss. Recorded up to there."
         )
         self._keep_last(log_time, weights.copy(), self._residual(log_time, weights))
         return log_time, weights
@@ -352,6 +403,8 @@ class Integration:
     # shared -----------------------------------------------------------------------------------
 
     def _step(self, solver: LSODA | BDF) -> None:
+        if self.interrupted():
+            raise KeyboardInterrupt
         message = solver.step()
         if solver.status == "failed" or not np.all(np.isfinite(solver.y)):
             raise FloatingPointError(

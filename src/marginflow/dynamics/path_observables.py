@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from marginflow._types import AnyArray
-from marginflow.dynamics.direction import direction_error, margin_gap
+from marginflow.dynamics.direction import direction_error, euclidean_norm, margin_gap
 from marginflow.limits import MaxMargin
 from marginflow.losses import Loss
 from marginflow.margins import LinearMarginMap
@@ -44,8 +44,7 @@ def path_observables(
         row = {name: float(entry) for name, entry in _at(on_device, loss, value).items()}
         row["log_risk"] -= shift
         row["risk"] = float(np.exp(row["log_risk"]))
-        row["weights_norm"] = float(np.linalg.norm(flat))
-        norm = row["weights_norm"]
+        norm = row["weights_norm"] = euclidean_norm(flat)
         row["normalized_margin"] = row["margin"] / norm if norm else float("nan")
         if limit is not None:
             row |= _distance(value, row["margin"], limit)

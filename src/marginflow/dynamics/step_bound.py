@@ -1,13 +1,18 @@
 """The largest learning rate for which gradient descent is known to decrease the risk."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from marginflow.limits.scaling import take_out_scale
 from marginflow.losses import Loss, MulticlassExponential, as_loss
 from marginflow.margins import BinaryMargins, LinearMarginMap, as_margin_map
+
+FAR = 500.0  # margins from which on the exponential is taken apart
+BEYOND = 1e5  # margins from which on no scale of features brings the bound back into float64
 
 
 @dataclass(frozen=True)
@@ -20,7 +25,8 @@ class StepBound:
         '2/(β σ_max(X)²)'
 
     Attributes:
-        value: the bound; a learning rate below it decreases the risk at every step.
+        value: the bound; a learning rate below it decreases the risk at every step.  It is 0 or
+            inf where it leaves float64, as with features of 1e200 or 1e-200.
         formula: how it was formed.
     """
 
@@ -56,23 +62,41 @@ def step_bound(
     margin_map, loss = as_margin_map(data), as_loss(loss)
     if not isinstance(margin_map, LinearMarginMap):
         return None
-    features = np.asarray(margin_map.features)
+    scaled = take_out_scale(margin_map)
+    features = np.asarray(scaled.maps.features)
     factor = margin_map.n_samples if reduction == "mean" else 1
     smoothness = loss.smoothness(margin_map.n_classes)
     if smoothness is not None:
         beta = margin_map.score_smoothness(smoothness)
         largest = float(np.linalg.eigvalsh(_smaller_gram(features))[-1])
-        return StepBound(factor * 2 / (beta * largest), "2/(β σ_max(X)²)")
+        value = _quotient(factor * 2, beta * largest, -2 * scaled.exponent)
+        return StepBound(value, "2/(β σ_max(X)²)")
     if isinstance(loss, MulticlassExponential):
         first = np.zeros(margin_map.weights_shape) if initial is None else np.asarray(initial)
         margins = np.asarray(margin_map.margins(first))
+        halvings = _nearest_power(float(np.min(margins)))
         with np.errstate(over="ignore"):
-            risk = float(np.sum(np.exp(-margins)))
+            # the risk is this times 2^−halvings, whose exponential may leave float64
+            risk = float(np.sum(np.exp(halvings * math.log(2) - margins)))
         largest = float(np.max(np.sum(features**2, axis=1)))
         numerator = 2 if isinstance(margin_map, BinaryMargins) else 1
         formula = f"{numerator}/(max ‖x_i‖² L(W₀))"
-        return StepBound(factor * numerator / (largest * risk), formula)
+        value = _quotient(factor * numerator, largest * risk, halvings - 2 * scaled.exponent)
+        return StepBound(value, formula)
     return None
+
+
+def _quotient(numerator: float, denominator: float, exponent: int) -> float:
+    """numerator/denominator · 2^exponent, rounded to 0 or inf where it leaves float64."""
+    with np.errstate(divide="ignore", over="ignore", under="ignore"):
+        return float(np.ldexp(np.float64(numerator) / denominator, exponent))
+
+
+def _nearest_power(log: float) -> int:
+    """The k whose 2^k is nearest to e^log; 0 where e^log itself does."""
+    if math.isfinite(log) and abs(log) > FAR:
+        return round(min(max(log, -BEYOND), BEYOND) / math.log(2))
+    return 0
 
 
 def _smaller_gram(features: np.ndarray) -> np.ndarray:
