@@ -3,12 +3,31 @@
 from marginflow.limits.certificate import MarginCertificate, certify_max_margin
 from marginflow.limits.max_margin import max_margin
 from marginflow.limits.max_margin_result import MaxMargin
+from marginflow.limits.minimum_norm import MinimumNormInterpolator, minimum_norm_interpolator
+from marginflow.limits.polynomial_certificate import (
+    PolynomialCertificate,
+    certify_polynomial_limit,
+)
+from marginflow.limits.polynomial_limit import polynomial_limit
+from marginflow.limits.polynomial_limit_result import PolynomialLimit
+from marginflow.limits.proliferation import (
+    SupportVectorProliferation,
+    support_vector_proliferation,
+)
 from marginflow.limits.separability import InseparabilityCertificate
 
 __all__ = [
     "InseparabilityCertificate",
     "MarginCertificate",
     "MaxMargin",
+    "MinimumNormInterpolator",
+    "PolynomialCertificate",
+    "PolynomialLimit",
+    "SupportVectorProliferation",
     "certify_max_margin",
+    "certify_polynomial_limit",
     "max_margin",
+    "minimum_norm_interpolator",
+    "polynomial_limit",
+    "support_vector_proliferation",
 ]

@@ -49,6 +49,7 @@ def max_margin(
             it.
         NotConvergedError: if rounds or float64 do not suffice; its `result` holds what there is.
         ValueError: if the norm is unknown, or a tolerance or the features' scale is out of range.
+        TypeError: if features and labels are passed as two arguments.
 
     Example:
         >>> import marginflow as mf
@@ -59,6 +60,11 @@ def max_margin(
     The limit of training is Ravi et al. 2024, arXiv 2411.01350, main theorem (multiclass) and
     Soudry et al. 2018, arXiv 1710.10345, Theorem 3 (binary).
     """
+    if hasattr(norm, "__len__") and not isinstance(norm, str):
+        raise TypeError(
+            "max_margin expects data as one pair (features, labels), got a second argument of "
+            f"type {type(norm).__name__}; call max_margin((features, labels))."
+        )
     if norm not in _SOLVERS:
         known = ", ".join(map(repr, _SOLVERS))
         raise ValueError(f"norm must be one of {known}, got {norm!r}.")

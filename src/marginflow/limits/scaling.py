@@ -12,8 +12,11 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Float
 
+from marginflow.data import DataError
 from marginflow.limits.linear_algebra import thin_qr
 from marginflow.margins import LinearMarginMap
+
+ONE_SIZE = 1e-150  # columns whose largest entries differ by less are of one size
 
 
 class Scaled(NamedTuple):
@@ -38,11 +41,22 @@ class Scaled(NamedTuple):
 
     def weights_out(self, weights: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
         """The weights in the user's units."""
-        return _representable(weights, -self.exponent, "weights")
+        return self._representable(weights, -self.exponent, "weights")
 
     def dual_out(self, dual: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
         """The dual in the user's units."""
-        return _representable(dual, -2 * self.exponent, "dual")
+        return self._representable(dual, -2 * self.exponent, "dual")
+
+    def _representable(self, values: np.ndarray, exponent: int, what: str) -> np.ndarray:
+        with np.errstate(over="ignore", under="ignore"):
+            moved = np.ldexp(values, exponent)
+        if not np.all(np.isfinite(moved)) or np.any((moved == 0) != (values == 0)):
+            raise DataError(
+                f"expected features whose {what} can be represented in float64 (magnitudes between "
+                f"about 1e-150 and 1e150), got {what} of magnitude "
+                f"2^{int(np.frexp(np.abs(values).max())[1]) + exponent}; {_remedy(self.maps)}."
+            )
+        return moved
 
 
 def take_out_scale(maps: LinearMarginMap) -> Scaled:
@@ -80,14 +94,14 @@ def compress(maps: LinearMarginMap) -> Compressed:
     return Compressed(small, directions)
 
 
-def _representable(values: np.ndarray, exponent: int, what: str) -> np.ndarray:
-    with np.errstate(over="ignore", under="ignore"):
-        moved = np.ldexp(values, exponent)
-    if not np.all(np.isfinite(moved)) or np.any((moved == 0) != (values == 0)):
-        raise ValueError(
-            f"expected features whose {what} can be represented in float64 (magnitudes between "
-            f"about 1e-150 and 1e150), got {what} of magnitude "
-            f"2^{int(np.frexp(np.abs(values).max())[1]) + exponent}; multiply the features by a "
-            "power of two."
-        )
-    return moved
+def _remedy(maps: LinearMarginMap) -> str:
+    """What brings features into range: one factor for all where they are of one size."""
+    largest = np.abs(np.asarray(maps.features_t)).max(axis=1, initial=0.0)
+    column, least = int(np.argmax(largest)), float(np.min(largest[largest > 0], initial=1.0))
+    if least > ONE_SIZE:
+        return "multiply the features by a power of two"
+    return (
+        f"feature {column} is more than {1 / ONE_SIZE:g} times as large as another one, so no "
+        "factor for all of them helps; give each feature a unit in which it is of the order of "
+        "one (the norm of the weights is then another one), or leave such features out"
+    )
