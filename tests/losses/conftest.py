@@ -4,27 +4,14 @@ Nothing of the package is used here.  A newly registered loss needs its own entr
 over all registered losses and look their oracles up by name.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import mpmath
 import pytest
 from mpmath import mpf
-
-Vector = list[mpf]
-
-
-@dataclass(frozen=True)
-class Oracle:
-    """A template and its slopes; where a subgradient is not unique, the symmetric one."""
-
-    template: Callable[[Vector], mpf]
-    slopes: Callable[[Vector], Vector]
-
-
-def pair_sum(term: Callable[[mpf], mpf], slope: Callable[[mpf], mpf]) -> Oracle:
-    """Σ φ(u_k)."""
-    return Oracle(lambda u: mpmath.fsum(map(term, u)), lambda u: [slope(x) for x in u])
+from tests.losses.fenchel_young_oracles import FENCHEL_YOUNG_ORACLES
+from tests.losses.margin_loss_oracles import MARGIN_LOSS_ORACLES
+from tests.losses.oracles import Oracle, Vector, pair_sum
 
 
 def cross_entropy_slopes(u: Vector) -> Vector:
@@ -55,6 +42,8 @@ ORACLES = {
     "weston-watkins": pair_sum(
         lambda x: max(mpf(0), 1 - x), lambda x: mpf(-1) if x < 1 else mpf(0)
     ),
+    **MARGIN_LOSS_ORACLES,
+    **FENCHEL_YOUNG_ORACLES,
 }
 
 

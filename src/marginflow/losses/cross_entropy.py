@@ -10,7 +10,9 @@ import jax
 import jax.numpy as jnp
 
 from marginflow._types import AnyArray
+from marginflow.losses import long_softmax
 from marginflow.losses.array_border import keeps_array_type
+from marginflow.losses.long_rows import are_long, as_rows
 from marginflow.losses.loss import Loss
 from marginflow.losses.tail import Tail, exponential_tail
 
@@ -51,6 +53,17 @@ class CrossEntropy(Loss):
 
     def tail(self, n_classes: int) -> Tail:
         return exponential_tail()
+
+    def _of_scores(self, scores: jax.Array, labels: jax.Array) -> AnyArray:
+        if not are_long(scores, labels):
+            return super()._of_scores(scores, labels)
+        return long_softmax.cross_entropy(*as_rows(scores, labels)).reshape(labels.shape)
+
+    def _gradient_of_scores(self, scores: jax.Array, labels: jax.Array) -> AnyArray:
+        if not are_long(scores, labels):
+            return super()._gradient_of_scores(scores, labels)
+        rows = as_rows(scores, labels)
+        return long_softmax.cross_entropy_gradient(*rows).reshape(scores.shape)
 
 
 @jax.custom_jvp

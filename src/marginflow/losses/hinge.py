@@ -4,7 +4,10 @@ import jax.numpy as jnp
 
 from marginflow._types import AnyArray
 from marginflow.losses.array_border import keeps_array_type
+from marginflow.losses.gamma_functions import Gamma, Identity
+from marginflow.losses.gamma_phi import GammaPhiLoss
 from marginflow.losses.loss import Loss
+from marginflow.losses.phi_functions import Hinge, Phi, SquaredHinge, falling
 from marginflow.losses.tail import Tail, TailKind
 
 
@@ -24,13 +27,11 @@ class CrammerSinger(Loss):
 
     @keeps_array_type
     def template(self, margins: AnyArray) -> AnyArray:
-        return jnp.maximum(0, 1 - jnp.min(margins, axis=-1))
+        return Hinge().value(jnp.min(margins, axis=-1))
 
     @keeps_array_type
     def slope(self, margins: AnyArray) -> tuple[AnyArray, AnyArray]:
-        least = margins == jnp.min(margins, axis=-1, keepdims=True)
-        ties = jnp.sum(least, axis=-1, keepdims=True).astype(margins.dtype)
-        return _slopes(least & (margins < 1), -jnp.log(ties))
+        return _shared(Hinge(), margins)
 
     def smoothness(self, n_classes: int) -> None:
         return None
@@ -39,7 +40,37 @@ class CrammerSinger(Loss):
         return Tail(TailKind.FINITE)
 
 
-class WestonWatkins(Loss):
+class SquaredCrammerSinger(Loss):
+    """The squared Crammer–Singer hinge: ψ(u) = max_k max(0, 1 − u_k)².
+
+    Convex and, where one margin is the least, smooth; where several tie it has a kink.  Its slopes
+    are zero once every margin reaches 1, and tied margins share the subgradient equally (the
+    squared variant of Crammer & Singer 2001).
+
+    Example:
+        >>> import numpy as np
+        >>> from marginflow.losses import SquaredCrammerSinger
+        >>> float(SquaredCrammerSinger().template(np.array([0.5, 3.0])))
+        0.25
+    """
+
+    @keeps_array_type
+    def template(self, margins: AnyArray) -> AnyArray:
+        return SquaredHinge().value(jnp.min(margins, axis=-1))
+
+    @keeps_array_type
+    def slope(self, margins: AnyArray) -> tuple[AnyArray, AnyArray]:
+        return _shared(SquaredHinge(), margins)
+
+    def smoothness(self, n_classes: int) -> float | None:
+        """That of the squared hinge for two classes, 4; none for more."""
+        return 4.0 if n_classes == 2 else None
+
+    def tail(self, n_classes: int) -> Tail:
+        return Tail(TailKind.FINITE)
+
+
+class WestonWatkins(GammaPhiLoss):
     """The Weston–Watkins hinge: ψ(u) = Σ_k max(0, 1 − u_k).
 
     Convex but not smooth; its slopes are zero once every margin reaches 1 (Weston & Watkins 1999;
@@ -52,22 +83,14 @@ class WestonWatkins(Loss):
         1.25
     """
 
-    @keeps_array_type
-    def template(self, margins: AnyArray) -> AnyArray:
-        return jnp.sum(jnp.maximum(0, 1 - margins), axis=-1)
-
-    @keeps_array_type
-    def slope(self, margins: AnyArray) -> tuple[AnyArray, AnyArray]:
-        return _slopes(margins < 1, jnp.zeros_like(margins))
-
-    def smoothness(self, n_classes: int) -> None:
-        return None
-
-    def tail(self, n_classes: int) -> Tail:
-        return Tail(TailKind.FINITE)
+    def parts(self) -> tuple[Gamma, Phi]:
+        return Identity(), Hinge()
 
 
-def _slopes(active: AnyArray, log_abs: AnyArray) -> tuple[AnyArray, AnyArray]:
-    """Slopes −e^log_abs where active, exact zeros elsewhere."""
-    sign = jnp.where(active, -1, 0).astype(log_abs.dtype)
-    return sign, jnp.where(active, log_abs, -jnp.inf)
+def _shared(phi: Phi, margins: AnyArray) -> tuple[AnyArray, AnyArray]:
+    """The slope of φ at the least margin, shared equally by those that tie for it."""
+    least = margins == jnp.min(margins, axis=-1, keepdims=True)
+    ties = jnp.sum(least, axis=-1, keepdims=True).astype(margins.dtype)
+    sign, log_abs = phi.slope(margins)
+    active = least & (sign != 0)
+    return falling(active, jnp.where(active, log_abs, 0) - jnp.log(ties))

@@ -132,6 +132,17 @@ class Loss(eqx.Module):
         """
         return in_callers_type(_gradients, self, scores, _checked_labels(scores, labels))
 
+    def _of_scores(self, scores: jax.Array, labels: jax.Array) -> AnyArray:
+        """The loss at JAX arrays; a loss with a shorter way than by margins overrides it."""
+        return self.template(_margins(scores, labels))
+
+    def _gradient_of_scores(self, scores: jax.Array, labels: jax.Array) -> AnyArray:
+        """Its gradient, likewise."""
+        slopes = self.slope_value(_margins(scores, labels))
+        if scores.ndim == labels.ndim:
+            return jnp.where(labels == 1, 1, -1) * slopes[..., 0]
+        return scores_cotangent(slopes, labels)
+
 
 def log_of_nonnegative(values: AnyArray) -> AnyArray:
     """The logarithm, −inf at zero with derivatives of zero there instead of NaN."""
@@ -140,14 +151,11 @@ def log_of_nonnegative(values: AnyArray) -> AnyArray:
 
 
 def _values(loss: Loss, scores: jax.Array, labels: jax.Array) -> AnyArray:
-    return loss.template(_margins(scores, labels))
+    return loss._of_scores(scores, labels)
 
 
 def _gradients(loss: Loss, scores: jax.Array, labels: jax.Array) -> AnyArray:
-    slopes = loss.slope_value(_margins(scores, labels))
-    if scores.ndim == labels.ndim:
-        return jnp.where(labels == 1, 1, -1) * slopes[..., 0]
-    return scores_cotangent(slopes, labels)
+    return loss._gradient_of_scores(scores, labels)
 
 
 def _margins(scores: jax.Array, labels: jax.Array) -> AnyArray:

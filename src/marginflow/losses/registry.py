@@ -1,17 +1,49 @@
-"""The losses that go by a name: what the command line lists and what laws are tested on."""
+"""The losses that go by a name: what the command line lists and what laws are tested on.
+
+Those of other packages (`plugins`) are read when a name is first asked for.
+"""
 
 import re
 from collections.abc import Callable
 
+from marginflow.losses.coherence import CoherenceLoss
+from marginflow.losses.combinators import MarginLoss, SumLoss, TemperatureLoss
 from marginflow.losses.cross_entropy import CrossEntropy
-from marginflow.losses.hinge import CrammerSinger, WestonWatkins
+from marginflow.losses.duchi_khosravi_ruan import DuchiKhosraviRuan
+from marginflow.losses.fenchel_young import (
+    EntmaxLoss,
+    NormEntropyLoss,
+    SparsemaxLoss,
+    TsallisLoss,
+)
+from marginflow.losses.hinge import CrammerSinger, SquaredCrammerSinger, WestonWatkins
+from marginflow.losses.label_smoothing import LabelSmoothing
+from marginflow.losses.lee_lin_wahba import LeeLinWahba
 from marginflow.losses.loss import Loss
 from marginflow.losses.multiclass_exponential import MulticlassExponential
 from marginflow.losses.pair_log_loss import PairLogLoss
+from marginflow.losses.plugins import read_plugins
 from marginflow.losses.polynomial_loss import PolynomialLoss
+from marginflow.losses.probability_losses import (
+    AlphaLoss,
+    FocalLoss,
+    GeneralizedCrossEntropy,
+    MeanAbsoluteError,
+    Savage,
+    TaylorCrossEntropy,
+)
+from marginflow.losses.sigmoid_loss import SigmoidLoss
+from marginflow.losses.smooth_hinges import (
+    HuberizedHinge,
+    ModifiedHuber,
+    SmoothedHinge,
+    SquaredWestonWatkins,
+)
+from marginflow.losses.stretched_exponential import StretchedExponential
 from marginflow.losses.template_loss import TemplateLoss
 
 _REGISTRY: dict[str, Callable[[], Loss]] = {}
+_PLUGINS_ARE_READ = False
 
 
 def register(name: str, factory: Callable[[], Loss]) -> None:
@@ -78,6 +110,7 @@ def registered_losses() -> dict[str, Loss]:
         >>> "cross-entropy" in mf.registered_losses()
         True
     """
+    _read_plugins()
     return {name: get_loss(name) for name in _REGISTRY}
 
 
@@ -135,16 +168,55 @@ def as_loss(loss: Loss | str | Callable, n_classes: int | None = None) -> Loss:
 def _key(name: str) -> str:
     key = name.lower().replace("_", "-")
     if key not in _REGISTRY:
+        _read_plugins()
+    if key not in _REGISTRY:
         raise ValueError(f"no loss named {name!r}; registered are: {', '.join(_REGISTRY)}.")
     return key
 
 
-for _name, _factory in {
+def _read_plugins() -> None:
+    """Register the losses of installed packages, once a process."""
+    global _PLUGINS_ARE_READ
+    if _PLUGINS_ARE_READ:
+        return
+    _PLUGINS_ARE_READ = True
+    read_plugins(register)
+
+
+_BUILT_IN: dict[str, Callable[[], Loss]] = {
     "cross-entropy": CrossEntropy,
     "multiclass-exponential": MulticlassExponential,
     "pair-log-loss": PairLogLoss,
     "polynomial": PolynomialLoss,
     "crammer-singer": CrammerSinger,
     "weston-watkins": WestonWatkins,
-}.items():
+    "mean-absolute-error": MeanAbsoluteError,
+    "generalized-cross-entropy": GeneralizedCrossEntropy,
+    "alpha-loss": AlphaLoss,
+    "taylor-cross-entropy": TaylorCrossEntropy,
+    "focal": FocalLoss,
+    "savage": Savage,
+    "sigmoid": SigmoidLoss,
+    "coherence": CoherenceLoss,
+    "stretched-exponential": StretchedExponential,
+    "polynomial-3": lambda: PolynomialLoss(degree=3.0),
+    "squared-weston-watkins": SquaredWestonWatkins,
+    "squared-crammer-singer": SquaredCrammerSinger,
+    "smoothed-hinge": SmoothedHinge,
+    "huberized-hinge": HuberizedHinge,
+    "modified-huber": ModifiedHuber,
+    "duchi-khosravi-ruan": DuchiKhosraviRuan,
+    "lee-lin-wahba": LeeLinWahba,
+    "sparsemax": SparsemaxLoss,
+    "entmax": EntmaxLoss,
+    "soft-entmax": lambda: EntmaxLoss(alpha=1.25),
+    "tsallis": TsallisLoss,
+    "norm-entropy": NormEntropyLoss,
+    "label-smoothing": LabelSmoothing,
+    "cross-entropy-margin": lambda: MarginLoss(CrossEntropy(), margin=0.35),
+    "cross-entropy-temperature": lambda: TemperatureLoss(CrossEntropy(), temperature=2.0),
+    "cross-entropy-sparsemax": lambda: SumLoss([CrossEntropy(), SparsemaxLoss()], [0.5, 0.5]),
+}
+
+for _name, _factory in _BUILT_IN.items():
     register(_name, _factory)

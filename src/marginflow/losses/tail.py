@@ -6,7 +6,9 @@ The tail decides where gradient descent ends.  With an exponential tail,
 
 the limit is the hard-margin SVM and the residual depends on the rate a and the constant c.  A
 polynomial tail has another limit, and a finite one (a hinge) stops at a point that depends on the
-start.
+start.  Slopes of a stretched tail fade more slowly than every exponential and faster than every
+power.  Where some slopes turn positive however large the margins are, training does not even want
+them all large: the tail is rising.
 """
 
 from dataclasses import dataclass
@@ -17,8 +19,10 @@ class TailKind(StrEnum):
     """The classes of tails."""
 
     EXPONENTIAL = "exponential"
+    STRETCHED = "stretched"
     POLYNOMIAL = "polynomial"
     FINITE = "finite"
+    RISING = "rising"
 
 
 @dataclass(frozen=True)
@@ -26,10 +30,11 @@ class Tail:
     """A tail and its constants.
 
     Attributes:
-        kind: "exponential", "polynomial" or "finite".
+        kind: "exponential", "stretched", "polynomial", "finite" or "rising".
         rate: a in c·e^(−a u); None unless the tail is exponential.
         log_constant: log c; None unless the tail is exponential.
         degree: p in a template that fades as u^(−p); None unless the tail is polynomial.
+        power: ν in a template that fades as e^(−u^ν), 0 < ν < 1; None unless the tail is stretched.
         error: how well the constants are known: 0 for a closed form, else an estimate from above of
             the relative error of the rate and of the error of the log constant.
 
@@ -44,6 +49,7 @@ class Tail:
     rate: float | None = None
     log_constant: float | None = None
     degree: float | None = None
+    power: float | None = None
     error: float = 0.0
 
     @property
