@@ -51,6 +51,7 @@ test: $(test) ## run the test suite and every example in the docstrings
 
 docs: $(docs) ## build the documentation into docs/_build, with its code run and warnings as errors
 	@$(bin)/python docs/write_claims.py docs/_build/claims.inc
+	@$(bin)/python docs/write_certificates.py docs/_build/certificates.inc
 	@$(bin)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 	@echo "Documentation: docs/_build/html/index.html"
 

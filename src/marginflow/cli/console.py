@@ -5,10 +5,12 @@ escape codes, wrapping or trailing blanks, for grep and awk.  Nothing is read as
 be called "[red]".
 """
 
+import errno
 import io
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -76,14 +78,28 @@ def page_text(page: Iterable["RenderableType"]) -> str:
 
 def print_page(page: Iterable["RenderableType"]) -> None:
     """Write a page on standard output at once, for a verb that speaks before it ends."""
-    sys.stdout.write(page_text(page))
+    write_output(page_text(page))
+
+
+def write_output(text: str = "") -> None:
+    """Write on standard output, with all that waits there.
+
+    Raises:
+        OSError: if it is closed or full.
+    """
+    if sys.stdout is None:  # so Python starts where a shell has closed it
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+    sys.stdout.write(text)
     sys.stdout.flush()
 
 
 def note(*sentences: str) -> None:
-    """Say something on standard error."""
-    for sentence in sentences:
-        print(sentence, file=sys.stderr, flush=True)
+    """Say something on standard error; where that is closed or full, nobody listens."""
+    if sys.stderr is None:
+        return
+    with suppress(OSError):
+        for sentence in sentences:
+            print(sentence, file=sys.stderr, flush=True)
 
 
 def error_console() -> "Console":
@@ -99,7 +115,9 @@ def survive_encodings() -> None:
 
 
 def discard_output() -> None:
-    """After a reader has closed the pipe: let what is still buffered go nowhere."""
+    """Once output has failed: let what is still buffered go nowhere."""
+    if sys.stdout is None:
+        return
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)

@@ -51,9 +51,16 @@ def choose_learning_rate(
                 f"no step-size bound is known for {loss.name}, from which a learning rate could "
                 "be taken; give --learning-rate."
             )
+        if not 0 < bound.value < math.inf:
+            raise UsageError(
+                f"half of the bound {bound.formula} leaves float64 with features of this size; "
+                "multiply the features by a power of two, or give --learning-rate."
+            )
         origin = f"{FRACTION:g} of the bound {bound.formula} = {bound.value:.6g}"
         return LearningRate(FRACTION * bound.value, bound, origin)
     if bound is None:
         return LearningRate(asked, None, "as asked")
-    share = f"{asked / bound.value:.3g} times the bound {bound.formula} = {bound.value:.6g}"
+    with np.errstate(divide="ignore", over="ignore"):
+        times = float(np.float64(asked) / bound.value)
+    share = f"{times:.3g} times the bound {bound.formula} = {bound.value:.6g}"
     return LearningRate(asked, bound, f"as asked, {share}")

@@ -1,10 +1,12 @@
 """--loss on the command line: a registered name, or a template function in a Python file."""
 
 import importlib.util
+import os
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from marginflow.cli.errors import UsageError, as_usage_error
+from marginflow.cli.errors import UsageError, as_usage_error, sentence
 
 if TYPE_CHECKING:
     from marginflow.losses import Loss
@@ -30,8 +32,26 @@ def load_loss(text: str, n_classes: int) -> "Loss":
     file, colon, function = text.rpartition(":")
     with as_usage_error():
         if colon and file.endswith(".py"):
-            return as_loss(_function(Path(file), function), n_classes)
+            return _template(Path(file), function, n_classes)
         return as_loss(text, n_classes)
+
+
+def _template(path: Path, name: str, n_classes: int) -> "Loss":
+    """A function of the user's as a loss; what is raised from within it is the user's to mend."""
+    from marginflow.losses import as_loss
+
+    function = _function(path, name)
+    try:
+        return as_loss(function, n_classes)
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [frame.lineno for frame in frames if frame.filename == os.path.abspath(path)]
+        if not lines:
+            raise
+        raise UsageError(
+            f"--loss: {name} failed in line {lines[-1]} of {path} with {type(error).__name__}: "
+            f"{sentence(error)}"
+        ) from error
 
 
 def _function(path: Path, name: str) -> Any:
@@ -43,7 +63,7 @@ def _function(path: Path, name: str) -> Any:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UsageError(f"--loss: {path} failed with {type(error).__name__}: {error}") from error
     if not hasattr(module, name):
         raise UsageError(f"--loss: {path} defines no {name!r}; it should be the template.")

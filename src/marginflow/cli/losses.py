@@ -86,6 +86,8 @@ def show_tail(tail: "Tail | None") -> str:
         return f"{tail.kind}, {constant}e^(−{rate}u)"
     if tail.degree is not None:
         return f"{tail.kind}, u^(−{tail.degree:g})"
+    if tail.power is not None:
+        return f"{tail.kind}, e^(−u^{tail.power:g})"
     return str(tail.kind)
 
 

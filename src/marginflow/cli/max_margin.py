@@ -98,7 +98,7 @@ def max_margin(
 
 def _solution(data: "Dataset", result: "MaxMargin") -> dict[str, Any]:
     """The figures of weights that separate."""
-    import numpy as np
+    from marginflow.dynamics.direction import euclidean_norm
 
     dual = _pair_values(data, result.dual, result.support)
     return {
@@ -107,7 +107,7 @@ def _solution(data: "Dataset", result: "MaxMargin") -> dict[str, Any]:
         "margin_upper": result.margin_upper,
         "relative_gap": result.relative_gap,
         "weights_error_bound": result.weights_error_bound,
-        "weights_norm": float(np.linalg.norm(result.weights)),
+        "weights_norm": euclidean_norm(result.weights),
         "weights": result.weights,
         "support_rank": result.support_rank,
         "next_margin": result.next_margin,
@@ -136,10 +136,10 @@ def _contradiction(data: "Dataset", result: "MaxMargin") -> dict[str, Any]:
 
 
 def _solution_page(data: "Dataset", result: "MaxMargin") -> list[Any]:
-    import numpy as np
+    from marginflow.dynamics.direction import euclidean_norm
 
     n_pairs = data.n_samples * (data.n_classes - 1)
-    size = float(np.linalg.norm(result.weights))
+    size = euclidean_norm(result.weights)
     proved = "proved" if result.active_set_proved else "not proved"
     return [
         facts(

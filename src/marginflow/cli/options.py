@@ -84,6 +84,13 @@ Debug = Annotated[
 ]
 
 
+def file_name(text: str) -> Path:
+    """The name of a file; an empty one, as of a shell's unset variable, is refused."""
+    if not text:
+        raise typer.BadParameter("expected the name of a file, got an empty one.")
+    return Path(text)
+
+
 def output(suffixes: str) -> object:
     """The option --output of a verb that writes files with these suffixes."""
     return typer.Option(
@@ -92,7 +99,7 @@ def output(suffixes: str) -> object:
         metavar="FILE",
         help=f"Also write the result to a file: {suffixes}.",
         rich_help_panel=OUTPUT,
-        dir_okay=False,
+        parser=file_name,
     )
 
 

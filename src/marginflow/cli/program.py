@@ -16,6 +16,7 @@ import typer
 from marginflow import __version__
 from marginflow.cli import console, errors
 from marginflow.cli.answer import Answer
+from marginflow.cli.certify import certify
 from marginflow.cli.exit_codes import ExitCode
 from marginflow.cli.info import info
 from marginflow.cli.json_document import json_document
@@ -30,6 +31,7 @@ VERBS: dict[str, Callable[..., Answer]] = {
     "reproduce": reproduce,
     "run": run,
     "max-margin": max_margin,
+    "certify": certify,
     "losses": losses,
     "info": info,
 }
@@ -62,6 +64,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader has seen enough, as `head` does
         console.discard_output()
         return 0
+    except SystemExit as ended:  # so rich ends a page of help whose reader has seen enough
+        if not isinstance(ended.__context__, BrokenPipeError):
+            raise
+        return 0
+    except OSError as error:  # of writing the answer: what a verb raises is one
+        console.discard_output()
+        console.note(f"{PROGRAM}: standard output: {errors.sentence(error)}")
+        return int(ExitCode.FAILURE)
 
 
 def _run(given: list[str]) -> int:
@@ -72,19 +82,19 @@ def _run(given: list[str]) -> int:
             answer = context.command.invoke(context)
         text = _text(answer, command, as_json)
     except typer.Exit as done:  # of --help and --version
-        sys.stdout.flush()
+        console.write_output()
         return done.exit_code
     except BrokenPipeError:
         raise
     except (Exception, KeyboardInterrupt) as error:
+        console.write_output()  # where that is what failed, it fails again
         if errors.wants_traceback(given):
             traceback.print_exc()
         answer = errors.explain(error)
         text = _text(answer, command, as_json)
     if answer.exit_code != ExitCode.OK:
         console.note(f"{command}: {answer.message}")
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    console.write_output(text)
     return int(answer.exit_code)
 
 

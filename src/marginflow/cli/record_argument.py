@@ -14,6 +14,9 @@ from marginflow.cli.step_count import parse_steps
 if TYPE_CHECKING:
     import numpy as np
 
+MOST_RECORDS = 10**6  # of a run: more fill the memory and draw no other curve
+_DECADES_OF_EXACT_STEPS = math.log10(2**63)
+
 RECORD_HELP = (
     "When the run is looked at: log:N for about N records in each decade (of log time, beyond "
     "exact steps), every:N steps, or at:A,B,... for these steps (log times of a flow)."
@@ -30,9 +33,13 @@ def exact_schedule(text: str, steps: int) -> Any:
 
     kind, value = _split(text)
     if kind == "log":
-        return log_spaced(_number(text, value))
+        number = _number(text, value)
+        _refuse_many(text, number * _DECADES_OF_EXACT_STEPS)
+        return log_spaced(number)
     if kind == "every":
-        return every(_number(text, value))
+        interval = _number(text, value)
+        _refuse_many(text, steps // interval)
+        return every(interval)
     counts = [0 if entry.strip() == "0" else _number(text, entry) for entry in value.split(",")]
     _refuse_beyond(text, float(max(counts)), float(steps))
     return counts
@@ -71,7 +78,17 @@ def _evenly(kind: str, text: str, value: str, end: float) -> "np.ndarray":
 
     if kind != "log":
         raise UsageError(f"--record {text}: every:N is for exact steps; take log:N or at:A,B,...")
-    return np.linspace(0.0, end, math.ceil(_number(text, value) * end / math.log(10)) + 2)
+    records = _number(text, value) * end / math.log(10)
+    _refuse_many(text, records)
+    return np.linspace(0.0, end, math.ceil(records) + 2)
+
+
+def _refuse_many(text: str, records: float) -> None:
+    if records > MOST_RECORDS:
+        raise UsageError(
+            f"--record {text}: expected at most {MOST_RECORDS} records, got about {records:.2g}; "
+            "take fewer."
+        )
 
 
 def _refuse_beyond(text: str, latest: float, last: float) -> None:

@@ -100,6 +100,7 @@ def run(
         Path | None,
         typer.Option(
             metavar="FILE",
+            parser=options.file_name,
             help="An .npz file with the first weights, as --output writes; zeros by default.",
             rich_help_panel=METHOD,
         ),
@@ -119,6 +120,7 @@ def run(
         Path | None,
         typer.Option(
             metavar="FILE",
+            parser=options.file_name,
             help="Keep the run in this file, every few seconds and when it is interrupted. The "
             "same command goes on from there.",
             rich_help_panel=options.OUTPUT,
@@ -254,6 +256,8 @@ def _limit(data: "Dataset") -> "tuple[MaxMargin | None, str]":
 def _message(plan: Plan, result: "Trajectory") -> str:
     """The result's sentence, and after Ctrl-C how to go on."""
     if result.status != "interrupted":
+        return result.message
+    if plan.choice.method != Method.EXACT:
         return result.message
     if plan.checkpoint is None:
         return f"{result.message}  --checkpoint FILE keeps a run on disk."

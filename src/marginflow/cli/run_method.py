@@ -81,7 +81,7 @@ def choose(
         return Choice(Method.FLOW, reason, None, log_time)
     if log_time is not None:
         raise UsageError(f"--log-time is for the flow, and --method is {method}; give --steps.")
-    count = _read(steps or STEPS_BY_DEFAULT)
+    count = _read(STEPS_BY_DEFAULT if steps is None else steps)
     if method == Method.AUTO:
         chosen, reason = _by_rule(count, only_exact, _has_kinks(loss, n_classes))
     if chosen == Method.EXACT and count.count is None:

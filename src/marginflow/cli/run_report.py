@@ -57,7 +57,7 @@ def final_figures(result: "Trajectory", limit: "MaxMargin | None") -> dict[str, 
 
 
 def run_page(plan: Plan, result: "Trajectory", limit: "MaxMargin | None", remark: str) -> list[Any]:
-    """The run as people read it."""
+    """The run as people read it, without figures that are not finite, as at weights of zero."""
     last = final_figures(result, limit)
     rate = plan.learning_rate
     return [
@@ -71,10 +71,10 @@ def run_page(plan: Plan, result: "Trajectory", limit: "MaxMargin | None", remark
                 ("batch size", plan.batch_size),
                 ("ended", result.message),
                 _how_far(plan, result.status == "done", last),
-                ("log risk", last["log_risk"]),
+                ("log risk", _finite(last["log_risk"])),
                 ("accuracy", last["accuracy"]),
-                ("least margin", last["margin"]),
-                ("weights' norm", last["weights_norm"]),
+                ("least margin", _finite(last["margin"])),
+                ("weights' norm", _finite(last["weights_norm"])),
                 ("margin / norm", _normalized(last, limit)),
                 ("direction error", _direction(last)),
                 ("limit", remark),
@@ -89,11 +89,12 @@ def _distance(result: "Trajectory", limit: "MaxMargin") -> dict[str, Any]:
     import numpy as np
 
     from marginflow.dynamics import direction_error
+    from marginflow.dynamics.direction import euclidean_norm
 
     error = direction_error(result.weights, limit.weights)
     eps = float(np.finfo(float).eps)
     # ‖x/‖x‖ − y/‖y‖‖ ≤ 2‖x − y‖/(‖x‖ + ‖y‖), for the limit and for the weights; then rounding
-    limit_error = limit.weights_error_bound / float(np.linalg.norm(limit.weights))
+    limit_error = limit.weights_error_bound / euclidean_norm(limit.weights)
     path_error = getattr(result, "error_estimate", 0.0)
     known = [2 * e / (2 - e) if e < 2 else math.inf for e in (limit_error, path_error)]
     return {
@@ -117,23 +118,31 @@ def _limit_figures(limit: "MaxMargin") -> dict[str, Any]:
 
 def _how_far(plan: Plan, done: bool, last: dict[str, Any]) -> tuple[str, Any]:
     if plan.choice.method == Method.FLOW:
-        return "log time", f"{last['log_time']:.12g}"
+        return "log time", None if _finite(last["log_time"]) is None else f"{last['log_time']:.12g}"
     if "steps" in last:
         return "steps", last["steps"]
     return "steps", plan.choice.steps if done else show_log_steps(last["log_time"])
 
 
-def _normalized(last: dict[str, Any], limit: "MaxMargin | None") -> str:
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _normalized(last: dict[str, Any], limit: "MaxMargin | None") -> str | None:
     found = last["normalized_margin"]
+    if _finite(found) is None:
+        return None
     if limit is None or not found > 0:
         return f"{found:.6g}"
     return f"{found:.6g}, {found / limit.margin:.4%} of the best, {limit.margin:.6g}"
 
 
 def _direction(last: dict[str, Any]) -> str | None:
-    if "direction_error" not in last:
+    if _finite(last.get("direction_error", math.nan)) is None:
         return None
     floor = last["direction_error_uncertainty"]
+    if _finite(floor) is None:
+        return None
     if last["direction_error"] <= floor:
         return f"at most {floor:.2g}, as far as weights and limit are known"
     return (
@@ -144,6 +153,6 @@ def _direction(last: dict[str, Any]) -> str | None:
 
 def _estimate(result: "Trajectory") -> str | None:
     estimate, prefix = getattr(result, "error_estimate", None), getattr(result, "prefix", None)
-    if estimate is None:
+    if estimate is None or _finite(estimate) is None:
         return None
     return f"{estimate:.2g} of the weights, from {prefix} exact steps"

@@ -8,6 +8,7 @@ every time.  Those that need several axes, `decision_panels` and `overview`, tak
 from marginflow.figures.decision_panels import decision_panels
 from marginflow.figures.decision_regions import decision_regions
 from marginflow.figures.direction_error import direction_error
+from marginflow.figures.loss_gallery import loss_gallery
 from marginflow.figures.loss_times_t import loss_times_t
 from marginflow.figures.margin_gap import margin_gap
 from marginflow.figures.overview import overview
@@ -21,6 +22,7 @@ __all__ = [
     "decision_panels",
     "decision_regions",
     "direction_error",
+    "loss_gallery",
     "loss_times_t",
     "margin_gap",
     "overview",

@@ -1,0 +1,198 @@
+"""`certify_loss`: is a loss of the kind for which training finds the maximum margin?"""
+
+import inspect
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from marginflow._precision import in_x64
+from marginflow._results import Status
+from marginflow.losses import Loss, TemplateLoss, get_loss
+from marginflow.theory.certificate.calibration import calibrated
+from marginflow.theory.certificate.conclusion import conclude
+from marginflow.theory.certificate.curvature import (
+    convex,
+    smooth,
+    strictly_convex,
+    twice_differentiable,
+)
+from marginflow.theory.certificate.loss_certificate import LossCertificate
+from marginflow.theory.certificate.order import non_negative, semi_coercive, strictly_decreasing
+from marginflow.theory.certificate.regularity import regular, totally_regular
+from marginflow.theory.certificate.search import points
+from marginflow.theory.certificate.symmetry import (
+    extract_template,
+    general_loss,
+    shift_invariant_by_construction,
+    symmetric,
+)
+from marginflow.theory.certificate.tail_class import exponential_tail, tail_class
+from marginflow.theory.certificate.template_view import TemplateView
+from marginflow.theory.certificate.verdict import Property, shown, weakest
+
+CLASSES = (2, 3, 5, 10)
+
+
+@in_x64
+def certify_loss(
+    loss: Any,
+    *,
+    n_classes: Sequence[int] = CLASSES,
+    seed: int = 0,
+) -> LossCertificate:
+    """A verdict on each property of a loss, with a counterexample where it is false.
+
+    Permutation equivariant, translation invariant, non-negative, strictly decreasing, convex,
+    strictly convex, twice differentiable, smooth, the class of its tail, the exponential tail of
+    Ravi et al. 2024, semi-coercive, regular and totally regular in the sense of Wang & Scott 2024,
+    and classification-calibrated.  What no search refuted is `supported`, with what was tried.  No
+    verdict depends on the loss's name.
+
+    Args:
+        loss: a `Loss`, a registered name, a template (a function of one sample's margins (K−1,) in
+            `jax.numpy`), or a general loss of scores (m, K) and labels (m,) that returns (m,).
+        n_classes: the K to try.
+        seed: of the random points.
+
+    Returns:
+        A `LossCertificate`.
+
+    Raises:
+        TypeError: if it is none of these.
+        ValueError: if there is no loss of that name, or the function does not give a real scalar
+            for margins of ordinary size.
+
+    Example:
+        >>> import marginflow as mf
+        >>> certificate = mf.certify_loss("weston-watkins", n_classes=[3])
+        >>> print(certificate["convex"].verdict, certificate["strictly decreasing"].verdict)
+        supported refuted
+
+    Reference:
+        Ravi et al. 2024, arXiv 2411.01350; Wang & Scott 2024, arXiv 2311.17778.
+    """
+    classes = tuple(sorted({int(k) for k in n_classes}))
+    if not classes or classes[0] < 2:
+        raise ValueError(f"n_classes: expected numbers of classes from 2 on, got {n_classes!r}.")
+    template, general = _as_template(loss)
+    by_classes: dict[int, dict[str, Property]] = {}
+    evaluations, notes = 0, []
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        views = list(pool.map(lambda k: TemplateView(template, k), classes))
+    for k, view in zip(classes, views, strict=True):
+        note = _check_finite(view)
+        notes += [note] if note and note not in notes else []
+        by_classes[k] = _properties(view, general, seed)
+        evaluations += view.evaluations
+    names = by_classes[classes[0]]
+    found = {name: _over_classes(name, [by_classes[k][name] for k in classes]) for name in names}
+    refuted = [name for name, part in found.items() if not part.holds]
+    message = f"{template.name}: " + (
+        f"refuted: {', '.join(refuted)}." if refuted else "no property was refuted."
+    )
+    return LossCertificate(
+        status=Status.DONE,
+        message=message,
+        statistics={"evaluations": evaluations},
+        loss=template.name,
+        n_classes=classes,
+        properties=found,
+        by_classes=by_classes,
+        conclusion=conclude(template, classes, found),
+        notes=tuple(notes),
+    )
+
+
+def _properties(view: TemplateView, general: Any, seed: int) -> dict[str, Property]:
+    k = view.n_classes
+    rng = np.random.default_rng([seed, k])
+    if general is None:
+        symmetry = (symmetric(view, rng), shift_invariant_by_construction(k))
+    else:
+        symmetry = general_loss(general, k, rng)
+    tail = tail_class(view, rng)
+    conditions = {
+        part.name: part
+        for part in (
+            non_negative(view, rng),
+            strictly_decreasing(view, rng),
+            twice_differentiable(view, rng),
+            strictly_convex(view, rng),
+            semi_coercive(view, rng),
+        )
+    }
+    curved = convex(view, rng)
+    if not curved.holds and conditions["strictly convex"].holds:
+        conditions["strictly convex"] = weakest("strictly convex", [curved])
+    whole = regular(k, conditions)
+    parts = [
+        *symmetry,
+        conditions["non-negative"],
+        conditions["strictly decreasing"],
+        curved,
+        conditions["strictly convex"],
+        conditions["twice differentiable"],
+        smooth(view, rng),
+        tail,
+        exponential_tail(view, rng, tail),
+        conditions["semi-coercive"],
+        whole,
+        totally_regular(view, whole, rng),
+        calibrated(view, rng),
+    ]
+    return {part.name: part for part in parts}
+
+
+def _over_classes(name: str, parts: list[Property]) -> Property:
+    return weakest(name, parts)
+
+
+def _as_template(loss: Any) -> tuple[Loss, Callable[..., Any] | None]:
+    """The loss as a `Loss`, and the function of scores and labels if it is one."""
+    if isinstance(loss, str):
+        return get_loss(loss), None
+    if isinstance(loss, Loss):
+        return loss, None
+    if isinstance(loss, type) or not callable(loss):
+        raise TypeError(
+            "certify_loss expects a Loss, a registered name, a template of one sample's margins "
+            f"or a function of scores and labels; got {loss!r}."
+        )
+    if _needs_two_arguments(loss):
+        return TemplateLoss(extract_template(loss)), loss
+    return TemplateLoss(loss), None
+
+
+def _needs_two_arguments(function: Callable[..., Any]) -> bool:
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    needed = [p for p in parameters if p.kind in positional and p.default is p.empty]
+    return len(needed) == 2
+
+
+def _check_finite(view: TemplateView) -> str | None:
+    """Refuse what is no number at ordinary margins; a note where it overflows further out."""
+    u = points(view.n_margins, np.random.default_rng(0), 2.0)
+    found = view.evaluate(u)
+    bad = ~(np.isfinite(found.value) & np.isfinite(found.slope).all(axis=1))
+    if bad.any():
+        at = int(np.argmax(bad))
+        raise ValueError(
+            f"{view.loss.name} is not finite at margins {shown(u[at])}, K = {view.n_classes}: "
+            f"value {found.value[at]:.6g}, slopes {shown(found.slope[at])}. Where jnp.where "
+            "chooses, both branches have to be finite."
+        )
+    ladder = -np.geomspace(1.0, 1e3, 61)
+    found = view.evaluate(np.repeat(ladder[:, None], view.n_margins, axis=1))
+    broken = ~(np.isfinite(found.value) & np.isfinite(found.slope).all(axis=1))
+    if not broken.any():
+        return None
+    return (
+        f"Below margins of {ladder[int(np.argmax(broken))]:.4g} the value or a slope is not a "
+        "finite float64."
+    )

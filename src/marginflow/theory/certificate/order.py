@@ -1,0 +1,120 @@
+"""Non-negative, strictly decreasing, semi-coercive: what can be read off values and signs."""
+
+import numpy as np
+
+from marginflow.theory.certificate.search import View, points, worst
+from marginflow.theory.certificate.template_view import BEYOND
+from marginflow.theory.certificate.verdict import Property, refuted, shown, supported
+
+# Values carry rounding of the margins' size.
+ROUNDING = 1e-12
+# A slope this much above zero, as a share of the largest beside it, is positive.
+POSITIVE = 1e-9
+# Slopes that end above e to this have not underflowed.
+DEEP = -600.0
+FARTHEST = 1e3
+FALLS = (1e1, 1e2, 1e3, 1e4)
+
+
+def non_negative(view: View, rng: np.random.Generator) -> Property:
+    """ψ ≥ 0."""
+    k = view.n_margins
+
+    def score(u: np.ndarray) -> np.ndarray:
+        return -view.evaluate(u).value / (1 + np.abs(u).max(axis=1))
+
+    ladder = np.repeat(np.geomspace(1.0, 1e6, 64)[:, None], k, axis=1)
+    starts = np.concatenate([points(k, rng, FARTHEST), ladder])
+    found = worst(score, starts, rng, largest=1e6)
+    value = float(view.evaluate(found.point[None]).value[0])
+    if found.score > ROUNDING:
+        statement = f"ψ = {value:.6g} at margins {shown(found.point)}."
+        return refuted("non-negative", view.n_classes, statement, found.point, value=value)
+    evidence = f"{found.tried} points, with a search downwards; the least value was {value:.3g}."
+    return supported("non-negative", view.n_classes, evidence, least=value)
+
+
+def strictly_decreasing(view: View, rng: np.random.Generator) -> Property:
+    """∂ψ/∂u_k < 0 for every k, also where it is too small for float64 but not for its logarithm."""
+
+    def score(u: np.ndarray) -> np.ndarray:
+        found = view.evaluate(u)
+        top = found.log_abs.max(axis=1, keepdims=True)
+        with np.errstate(invalid="ignore"):
+            return (found.sign * np.exp(found.log_abs - top)).max(axis=1)
+
+    name, starts = "strictly decreasing", points(view.n_margins, rng, FARTHEST)
+    found = worst(score, starts, rng, largest=FARTHEST)
+    if found.score > POSITIVE:
+        at = view.evaluate(found.point[None])
+        entry = int(np.argmax(np.where(at.sign[0] > 0, at.log_abs[0], -np.inf)))
+        slope = float(at.slope[0, entry])
+        statement = f"∂ψ/∂u_{entry + 1} = {slope:.6g} is positive at margins {shown(found.point)}."
+        return refuted(name, view.n_classes, statement, found.point, entry=entry, slope=slope)
+    zero = _exact_zero(view, starts)
+    if zero is not None:
+        point, entry = zero
+        statement = f"∂ψ/∂u_{entry + 1} = 0 at margins {shown(point)}."
+        return refuted(name, view.n_classes, statement, point, entry=entry, slope=0.0)
+    evidence = (
+        f"{found.tried} points with a search upwards; every slope was negative, also where only "
+        "its logarithm is a float64."
+    )
+    return supported(name, view.n_classes, evidence)
+
+
+def _exact_zero(view: View, starts: np.ndarray) -> tuple[np.ndarray, int] | None:
+    """A point and an entry whose slope is zero, not by underflow."""
+    at = view.evaluate(starts)
+    vanishes = (at.sign == 0) & np.isfinite(at.value)[:, None]
+    size = np.where(vanishes, np.abs(starts).max(axis=1, keepdims=True), np.inf)
+    if not vanishes.any():
+        return None
+    row, entry = np.unravel_index(int(np.argmin(size)), size.shape)
+    nearest = np.abs(starts - starts[row]).max(axis=1) + np.where(at.sign[:, entry] == 0, np.inf, 0)
+    if not np.isfinite(nearest).any():
+        return starts[row], int(entry)
+    flat, steep = starts[row], starts[int(np.argmin(nearest))]
+    for _ in range(60):
+        middle = (flat + steep) / 2
+        if view.evaluate(middle[None]).sign[0, entry] == 0:
+            flat = middle
+        else:
+            steep = middle
+    underflowed = view.evaluate(steep[None]).log_abs[0, entry] < DEEP
+    return None if underflowed else (starts[row], int(entry))
+
+
+def semi_coercive(view: View, rng: np.random.Generator) -> Property:
+    """ψ → ∞ as any one margin falls, whatever the others do (Wang & Scott 2024)."""
+    name, k = "semi-coercive", view.n_margins
+    lowest, where = [], []
+    for fall in FALLS:
+        u = _with_one_low(k, fall, rng)
+        value = view.evaluate(u).value
+        value = np.where(np.isnan(value), np.inf, value)
+        lowest.append(float(value.min()))
+        where.append(u[int(np.argmin(value))])
+    listed = ", ".join(f"{value:.6g}" for value in lowest)
+    if lowest[-1] - lowest[1] <= 1e-9 * (1 + abs(lowest[1])):
+        statement = (
+            f"ψ stays bounded as a margin falls to {', '.join(f'{-fall:g}' for fall in FALLS)}: "
+            f"{listed}, the last at margins {shown(where[-1])}."
+        )
+        return refuted(name, view.n_classes, statement, where, values=lowest)
+    evidence = (
+        f"with a margin at {', '.join(f'{-fall:g}' for fall in FALLS)} and the others tried in "
+        f"{len(u)} ways, the least values were {listed}."
+    )
+    return supported(name, view.n_classes, evidence, least=lowest)
+
+
+def _with_one_low(k: int, fall: float, rng: np.random.Generator) -> np.ndarray:
+    """Points whose first margin is −fall and whose others lie anywhere above it."""
+    ends = np.array([-fall, -fall / 2, 0.0, 1.0, fall, 1e6, BEYOND])
+    u = rng.choice(ends, size=(256, k))
+    u[: len(ends)] = ends[:, None]
+    decades = -fall + 10.0 ** rng.uniform(-2, 7, (256, k))
+    u = np.concatenate([u, decades])
+    u[:, 0] = -fall
+    return u
