@@ -23,7 +23,7 @@ from marginflow.dynamics.arguments import check_initial
 from marginflow.dynamics.optimizers import HeavyBall
 from marginflow.dynamics.reduction import log_reduction
 from marginflow.limits import MaxMargin, max_margin
-from marginflow.losses import as_loss
+from marginflow.losses import TailKind, as_loss
 from marginflow.margins import as_linear_map
 from marginflow.theory.entropic_dual import entropic_dual
 
@@ -123,6 +123,12 @@ def asymptote(
     margin_map = as_linear_map(data, "asymptote")
     loss = as_loss(loss, margin_map.n_classes)
     tail = loss.tail(margin_map.n_classes)
+    if tail is not None and tail.kind == TailKind.RISING:
+        raise MarginflowError(
+            f"asymptote needs margins that grow with log t, and some slopes of {loss.name} turn "
+            "positive however large the margins are, which holds them back; run gradient_descent "
+            "to see where it ends."
+        )
     if tail is None or tail.rate is None or tail.log_constant is None:
         kind = "no tail that could be derived" if tail is None else f"a {tail.kind} tail"
         raise MarginflowError(
