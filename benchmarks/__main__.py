@@ -4,13 +4,14 @@ import argparse
 
 import pandas as pd
 
-from benchmarks import fast_forward, gd_step, growth, max_margin
+from benchmarks import fast_forward, gd_step, growth, max_margin, sparse_softmax
 
 BENCHMARKS = {
     "gd_step": gd_step.main,
     "max_margin": max_margin.main,
     "fast_forward": fast_forward.main,
     "growth": growth.main,
+    "sparse_softmax": sparse_softmax.main,
 }
 
 

@@ -152,6 +152,7 @@ def test_the_certificate_of_inseparable_data_is_written_too(marginflow, contradi
         (["wine", "--rtol", "nan"], "--rtol must lie between 0 and 1"),
         (["wine", "-o", "weights.txt"], "files that end in .npz, .json"),
         (["wine", "-o", "no/such/folder/w.npz"], "there is no folder"),
+        (["wine", "-o", ""], "expected the name of a file, got an empty one"),
         ([], "DATA"),
     ],
 )
@@ -167,7 +168,7 @@ def test_what_cannot_be_taken_is_a_usage_error(marginflow, tmp_path, monkeypatch
     [
         ("a,label\n1,x\nnan,y\n", "line 3, column 'a'"),
         ("a,label\n1,x\n2,x\n", "at least two classes"),
-        ("a,b\n1,2\n", "one column named"),
+        ("a,b\n1,2\n", "pass the column's name with --target"),
         ("", "empty file"),
     ],
 )
@@ -178,3 +179,25 @@ def test_a_bad_file_is_a_usage_error_that_names_the_place(marginflow, tmp_path, 
     assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
     assert words in ended.err
     assert str(path) in ended.err
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ((1e300, 1e300), "multiply the features by a power of two"),
+        ((1e-300, 1e-300), "multiply the features by a power of two"),
+        ((1e300, 1.0), "feature 0 is more than"),
+        ((1.0, 1e300), "feature 1 is more than"),
+    ],
+)
+def test_features_whose_solution_leaves_float64_are_a_usage_error(
+    marginflow, tmp_path, columns, words
+):
+    path = tmp_path / "data.csv"
+    rows = [(1, 2, "x"), (-1, 1, "y"), (1, -1, "x")]
+    a, b = columns
+    path.write_text("a,b,label\n" + "".join(f"{a * x},{b * y},{c}\n" for x, y, c in rows))
+    ended = marginflow("max-margin", str(path))
+    assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
+    assert words in ended.err
+    assert "failure of marginflow" not in ended.err

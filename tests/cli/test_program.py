@@ -17,6 +17,7 @@ from marginflow.cli.errors import UsageError
 from marginflow.cli.exit_codes import OF_STATUS, ExitCode
 from marginflow.cli.options import Debug, Json
 
+CODE = "import sys; from marginflow.cli import main; sys.exit(main(sys.argv[1:]))"
 HEAVY = {"jax", "numpy", "scipy", "pandas", "pyarrow", "sklearn", "matplotlib", "clarabel", "torch"}
 FIELDS = ["command", "marginflow", "status", "exit_code", "message"]
 
@@ -184,19 +185,45 @@ def test_a_terminal_that_lacks_a_letter_shows_its_code(monkeypatch):
     assert "\\u03c8(u) = log(1 + " in output.read()
 
 
-def test_a_closed_pipe_ends_the_run_in_silence():
+@pytest.mark.parametrize(
+    "arguments", [["losses", "--json"], ["losses"], ["--help"], ["run", "--help"], ["--version"]]
+)
+def test_a_closed_pipe_ends_the_run_in_silence(arguments):
     """As `marginflow losses | head -0` does: the reader is gone before anything is written."""
-    code = "import sys; from marginflow.cli import main; sys.exit(main(sys.argv[1:]))"
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "wb") as closed:
         done = subprocess.run(
-            [sys.executable, "-c", code, "losses", "--json"],
+            [sys.executable, "-c", CODE, *arguments],
             stdout=closed,
             stderr=subprocess.PIPE,
             check=False,
         )
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("arguments", [["losses"], ["losses", "--json"], ["--help"], ["--version"]])
+@pytest.mark.parametrize("place", [">/dev/full", ">&-"])
+def test_output_that_cannot_be_written_is_one_sentence_and_exit_code_1(arguments, place):
+    done = in_a_shell(arguments, place)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    reason = os.strerror(errno.ENOSPC if "full" in place else errno.EBADF)
+    assert done.stderr == f"marginflow: standard output: {reason}.\n"
+
+
+@pytest.mark.parametrize("place", ["2>/dev/full", "2>&-"])
+def test_notes_that_cannot_be_written_change_no_exit_code_and_no_document(place):
+    done = in_a_shell(["nothing-like-it", "--json"], place)
+    assert done.returncode == json.loads(done.stdout)["exit_code"] == 2
+
+
+def in_a_shell(arguments: list[str], place: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        ["sh", "-c", f'exec "$@" {place}', "sh", sys.executable, "-c", CODE, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_a_terminal_gets_colors_unless_it_asks_for_none():

@@ -5,6 +5,7 @@ import json
 import math
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -177,8 +178,16 @@ def test_a_template_from_a_file_is_a_loss(marginflow, tmp_path):
         ended = marginflow(*TOY, "--loss", text)
         assert ended.code == 2
         assert words in ended.err
-    path.write_text("1 / 0\n")
-    assert "ZeroDivisionError" in marginflow(*TOY, "--loss", f"{path}:ours").err
+    for code, words in {
+        "1 / 0\n": "ZeroDivisionError",
+        "raise SystemExit(0)\n": "SystemExit",
+        "def ours(u):\n    return 1 / 0\n": "ours failed in line 2 of",
+        "def ours(u):\n    return {}['u']\n": "KeyError",
+    }.items():
+        path.write_text(code)
+        ended = marginflow(*TOY, "--loss", f"{path}:ours")
+        assert (ended.code, ended.err.count("\n")) == (2, 1)
+        assert words in ended.err
 
 
 def test_a_run_goes_on_from_weights_that_another_one_wrote(marginflow, tmp_path):
@@ -268,6 +277,69 @@ def test_without_a_checkpoint_an_interrupted_run_says_how_to_keep_one(
     assert len(pd.read_csv(kept)) > 1
 
 
+def test_what_a_flow_refuses_is_not_advised_when_it_is_interrupted(marginflow, monkeypatch):
+    @contextlib.contextmanager
+    def interrupting(title: str, *, wanted: bool):
+        def tell(step: float, steps: float, message: str) -> None:
+            raise KeyboardInterrupt
+
+        yield tell
+
+    monkeypatch.setattr(run_module, "progress_bar", interrupting)
+    for arguments in (["--log-time", "1e3"], ["--steps", "1e50"]):
+        ended = marginflow(*TOY, *arguments)
+        assert ended.code == 130
+        assert "--checkpoint" not in ended.err
+
+
+def test_figures_that_are_not_finite_are_left_out_of_the_page(marginflow, monkeypatch):
+    """As those of a run that Ctrl-C ends before its first step."""
+
+    def nothing_done(plan, limit, progress):
+        return mf.gradient_descent(plan.data, plan.loss, learning_rate=1.0, steps=0)
+
+    monkeypatch.setattr(run_module, "carry_out", nothing_done)
+    out = marginflow(*TOY).out
+    assert not re.search(r"\b(nan|inf)\b", out)
+    assert "direction error" not in out
+    assert "margin / norm" not in out
+    assert "log risk" in out
+
+
+def test_files_that_numpy_cannot_read_are_refused_without_its_words(marginflow, tmp_path):
+    path = tmp_path / "broken.npz"
+    for content in (b"no archive", b"", np.array([{}], dtype=object)):
+        if isinstance(content, bytes):
+            path.write_bytes(content)
+        else:
+            np.savez(path, weights=content, X=content, y=content, head=content)
+        for arguments in (
+            [*TOY, "--initial", str(path)],
+            [*TOY, "--checkpoint", str(path)],
+            ["run", str(path)],
+        ):
+            ended = marginflow(*arguments)
+            assert (ended.code, ended.err.count("\n")) == (2, 1)
+            assert str(path) in ended.err
+            assert "pickle" not in ended.err.replace("never unpickled", "")
+
+
+@pytest.mark.parametrize("factor", [1e300, 1e-300])
+def test_features_without_a_learning_rate_in_float64_are_a_usage_error(
+    marginflow, tmp_path, factor
+):
+    path = tmp_path / "data.csv"
+    rows = "".join(f"{x * factor!r},{label}\n" for x, label in [(1.0, "x"), (-1.0, "y")])
+    path.write_text(f"a,label\n{rows}")
+    ended = marginflow("run", str(path), "--steps", "10")
+    assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
+    assert "--learning-rate" in ended.err
+    rate = str(1.0 if factor < 1 else 5e-324)
+    as_asked = marginflow("run", str(path), "--steps", "10", "--lr", rate, "--no-limit", "--json")
+    assert as_asked.code in (0, 3)
+    assert "times the bound" in as_asked.document["learning_rate_origin"]
+
+
 def test_a_killed_process_and_an_interrupted_one_leave_a_checkpoint_to_go_on_from(tmp_path):
     """kill −9, the same command again, then Ctrl-C, on a run of hours."""
     checkpoint = tmp_path / "long.ckpt"
@@ -347,6 +419,14 @@ def test_progress_is_not_drawn_into_a_pipe(marginflow):
     [
         (["--steps", "many"], "--steps: expected a number of steps"),
         (["--steps", "0"], "from 1 on"),
+        (["--steps", ""], "--steps: expected a number of steps"),
+        (["--output", ""], "expected the name of a file, got an empty one"),
+        (["--checkpoint", ""], "expected the name of a file, got an empty one"),
+        (["--initial", ""], "expected the name of a file, got an empty one"),
+        (["--record", "log:1e9"], "expected at most 1000000 records"),
+        (["--log-time", "3", "--record", "log:1e9"], "expected at most 1000000 records"),
+        (["--steps", "1e50", "--record", "log:1e9"], "expected at most 1000000 records"),
+        (["--method", "exact", "--steps", "1e12", "--record", "every:1"], "got about 1e+12"),
         (["--steps", "5", "--log-time", "3"], "give the former"),
         (["--method", "flow"], "give the former"),
         (["--method", "exact", "--log-time", "3"], "--log-time is for the flow"),
@@ -364,7 +444,7 @@ def test_progress_is_not_drawn_into_a_pipe(marginflow):
         (["--lr", "inf"], "positive number"),
         (["--momentum", "1"], "--momentum must be at least 0 and below 1"),
         (["--batch-size", "17"], "--batch-size is at most the number of samples, 16"),
-        (["--rtol", "0"], "rtol: expected a number from"),
+        (["--rtol", "0"], "run: --rtol: expected a number from"),
         (["--record", "often"], "--record expects log:N, every:N or at:A,B"),
         (["--record", "every:x"], "--record every:x"),
         (["--record", "at:10,99999"], "the run ends before"),

@@ -1,5 +1,7 @@
 """`max_margin` solves the problem, whatever the data's size, scale or shape."""
 
+import subprocess
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -355,3 +357,13 @@ def test_a_tolerance_below_rounding_is_not_reached_and_says_so():
     with pytest.raises(mf.NotConvergedError, match="rounding ends the progress") as caught:
         mf.max_margin(mf.load_dataset("wine"), rtol=1e-40)
     assert caught.value.result.relative_gap < 1e-12
+
+
+@pytest.mark.parametrize("labels", ["[0, 1]", "np.array([0, 1])", "('a', 'b')"])
+def test_features_and_labels_as_two_arguments_are_told_to_be_a_pair(labels):
+    """In a process of its own, where no checker of annotations speaks first."""
+    code = f"import numpy as np, marginflow as mf; mf.max_margin(np.eye(2), {labels})"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert ended.stderr.splitlines()[-1].startswith(
+        "TypeError: max_margin expects data as one pair (features, labels)"
+    )

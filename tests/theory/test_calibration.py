@@ -254,6 +254,33 @@ def test_two_valleys_in_one_dimension_by_brute_force():
             assert wrong > bottom
 
 
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("size", [0.1, 0.4])
+def test_many_valleys_by_brute_force(size, seed):
+    # scores of three classes fill a plane: the lowest points of a grid, then downhill from there
+    def template(u):
+        return jnp.sum(
+            1 / (1 + jnp.exp(2 * u)) + size * jnp.exp(-(u**2) / 8) * jnp.sin(3 * u + seed)
+        )
+
+    found = check(template, 3)
+    figures = (found.counterexample or found).figures
+    p, line = np.array(figures["p"]), np.linspace(-14, 14, 141)
+    scores = np.stack([np.zeros((141, 141)), *np.meshgrid(line, line)], axis=-1).reshape(-1, 3)
+    values = [as_loss(template)(scores, np.full(len(scores), y)) for y in range(3)]
+    costs = p @ np.asarray(values)
+    wrong = scores.max(axis=1) == scores[:, 1:].max(axis=1)
+    ends = [
+        minimize(lambda v: mean_loss(template, p, [0.0, *v]), start[1:], method="Nelder-Mead")
+        for start in scores[np.argsort(costs)[:4]]
+    ]
+    bottom = min(costs.min(), *(end.fun for end in ends))
+    assert figures["infimum"] <= bottom + 1e-6
+    assert figures["value"] <= costs[wrong].min() + 1e-6
+    if found.counterexample:
+        assert figures["value"] <= figures["infimum"] + 1e-8
+
+
 def test_the_same_seed_gives_the_same_verdict():
     first, second = (check(DuchiKhosraviRuan(), 4, seed=3) for _ in range(2))
     assert first.evidence == second.evidence

@@ -300,9 +300,9 @@ class Integration:
         self.path.status = Status.SATURATED
         self.path.message = (
             f"from log time {self.clock(log_time):.6g} on rounding in the gradient is as large as "
-            "the gradient. Nothing separates these data, and no minimizer of the risk was found: "
-            "where a part of them can be separated, the weights grow without end along it. "
-            "Recorded up to there."
+            "the gradient. No weights are known that separate these data, and no minimizer of the "
+            "risk was found: where a part of them can be separated, the weights grow without end "
+            "along it. Recorded up to there."
         )
         self._keep_last(log_time, weights.copy(), self._residual(log_time, weights))
         return log_time, weights

@@ -86,7 +86,7 @@ def step_bound(
     return None
 
 
-def _quotient(numerator: float, denominator: float, exponent: int) -> float:
+def _quotient(numerator: float | int, denominator: float, exponent: int) -> float:
     """numerator/denominator · 2^exponent, rounded to 0 or inf where it leaves float64."""
     with np.errstate(divide="ignore", over="ignore", under="ignore"):
         return float(np.ldexp(np.float64(numerator) / denominator, exponent))

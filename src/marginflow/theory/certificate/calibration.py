@@ -444,7 +444,7 @@ def _step(
 def _challenged(risk: Risk, found: Infima) -> Infima:
     """The same, with lower infima where wrong scores that seem to reach one can be improved."""
     infimum = found.infimum.copy()
-    close = np.flatnonzero(found.wrong_value - infimum <= RESOLVED * found.spread)
+    close = np.flatnonzero(found.wrong_value - infimum <= found.resolved * found.spread)
     kept = np.ones(len(infimum), dtype=bool)
     # so many are enough for a verdict
     kept[close[FEWER:]], close = False, close[:FEWER]
@@ -463,8 +463,8 @@ def _challenged(risk: Risk, found: Infima) -> Infima:
         infimum[at] = min(infimum[at], np.nanmin(value))
     gap = (found.wrong_value - infimum) / found.spread
     exact = found.resolved == RESOLVED
-    least, most = np.where(exact, gap, found.least), np.minimum(found.most, gap)
-    return _part(found._replace(infimum=infimum, least=least, most=most), kept)
+    least = np.where(exact, gap, found.least)
+    return _part(found._replace(infimum=infimum, least=least, most=gap), kept)
 
 
 class Cuts:
