@@ -168,7 +168,8 @@ class Integration:
         while solver.status == "running":
             self._step(solver)
             self.steps["near_steps"] += 1
-            small = self.far is None and solver.step_size < SMALL_STEP * solver.t
+            step = float(solver.step_size or np.inf)
+            small = self.far is None and step < SMALL_STEP * solver.t
             small_steps = small_steps + 1 if small else 0
             self.at = (solver.t, solver.y.copy(), self._residual(solver.t, solver.y))
             self._record_until(solver.t, solver.dense_output())

@@ -158,17 +158,21 @@ def smooth(view: View, rng: np.random.Generator) -> Property:
 
 def _relative_least(hessians: np.ndarray) -> np.ndarray:
     """The least eigenvalue as a share of the largest in absolute value."""
-    finite = np.isfinite(hessians).all(axis=(1, 2))
-    safe = np.where(finite[:, None, None], hessians, 0.0)
+    safe, _ = _finite(hessians)
     size = np.abs(safe).max(axis=(1, 2))
     scaled = safe / np.where(size > 0, size, 1.0)[:, None, None]
     return np.linalg.eigvalsh(scaled)[:, 0]
 
 
 def _largest(hessians: np.ndarray) -> np.ndarray:
-    finite = np.isfinite(hessians).all(axis=(1, 2))
-    safe = np.where(finite[:, None, None], hessians, 0.0)
+    safe, finite = _finite(hessians)
     return np.where(finite, np.linalg.eigvalsh(safe)[:, -1], np.inf)
+
+
+def _finite(hessians: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The Hessians with zeros for those that are not finite, and which are."""
+    finite = np.asarray(np.isfinite(hessians).all(axis=(1, 2)))
+    return np.where(finite[:, None, None], hessians, 0.0), finite
 
 
 def _in_scores(hessians: np.ndarray) -> np.ndarray:
@@ -187,8 +191,8 @@ def _bending(view: View, point: np.ndarray) -> np.ndarray:
 
 
 def _flattest(view: View, where: np.ndarray) -> np.ndarray:
-    hessians = view.evaluate(where).hessian
-    safe = np.where(np.isfinite(hessians).all(axis=(1, 2))[:, None, None], hessians, 0.0)
+    """The directions of least curvature at points."""
+    safe, _ = _finite(view.evaluate(where).hessian)
     return np.linalg.eigh(safe)[1][:, :, 0]
 
 

@@ -14,6 +14,7 @@ POSITIVE = 1e-9
 DEEP = -600.0
 FARTHEST = 1e3
 FALLS = (1e1, 1e2, 1e3, 1e4)
+WAYS = 512
 
 
 def non_negative(view: View, rng: np.random.Generator) -> Property:
@@ -104,7 +105,7 @@ def semi_coercive(view: View, rng: np.random.Generator) -> Property:
         return refuted(name, view.n_classes, statement, where, values=lowest)
     evidence = (
         f"with a margin at {', '.join(f'{-fall:g}' for fall in FALLS)} and the others tried in "
-        f"{len(u)} ways, the least values were {listed}."
+        f"{WAYS} ways, the least values were {listed}."
     )
     return supported(name, view.n_classes, evidence, least=lowest)
 
@@ -112,9 +113,9 @@ def semi_coercive(view: View, rng: np.random.Generator) -> Property:
 def _with_one_low(k: int, fall: float, rng: np.random.Generator) -> np.ndarray:
     """Points whose first margin is −fall and whose others lie anywhere above it."""
     ends = np.array([-fall, -fall / 2, 0.0, 1.0, fall, 1e6, BEYOND])
-    u = rng.choice(ends, size=(256, k))
+    u = rng.choice(ends, size=(WAYS // 2, k))
     u[: len(ends)] = ends[:, None]
-    decades = -fall + 10.0 ** rng.uniform(-2, 7, (256, k))
+    decades = -fall + 10.0 ** rng.uniform(-2, 7, (WAYS // 2, k))
     u = np.concatenate([u, decades])
     u[:, 0] = -fall
     return u

@@ -39,7 +39,7 @@ def totally_regular(view: TemplateView, whole: Property, rng: np.random.Generato
     if not whole.holds:
         return weakest(name, [whole])
     k = view.n_margins
-    tried = sorted({*range(1, min(k, FIRST_TRUNCATIONS + 1)), *([k - 1] if k > 1 else [])})
+    tried = [n for n in range(1, k) if n <= FIRST_TRUNCATIONS or n == k - 1]
     parts = [whole]
     for n in tried:
         truncated: View = TruncatedView(view, n)

@@ -18,7 +18,7 @@ from marginflow.losses import Loss
 # Rows in one call of the compiled function.
 BATCH = 256
 # A certificate is made of few evaluations, and most of its time is compilation.
-QUICK = {"xla_backend_optimization_level": 0}
+QUICK: dict[str, str | bool] = {"xla_backend_optimization_level": "0"}
 # What stands for an infinite margin in a truncation: float64 squares it, and e to minus it is zero.
 BEYOND = 1e100
 
