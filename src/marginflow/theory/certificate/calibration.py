@@ -33,8 +33,8 @@ RESOLVED_BY_CUTS = 1e-7
 # What Newton's model still promises, as such a share, where a point is a minimum.
 SETTLED = 1e-12
 ITERATIONS = 40
-# Starts anywhere, in the wrong region and on its border, where the loss is not convex.
-STARTS = 5
+# Where the loss is not convex: starts times K, anywhere, in the wrong region and on its border.
+STARTS = 50
 LEVELS = (0.3, 1.0, 4.0, 30.0, 1e3, 1e6)
 # Distributions of each kind; fewer where cutting planes or many starts are needed.
 OF_EACH_KIND = 5
@@ -196,7 +196,7 @@ def _by_many_starts(
     more = rng.standard_normal((512, k)) * rng.choice([1, 3, 9], (512, 1))
     both = zip(table, risk.losses(more - more[:, :1]), strict=True)
     table = Losses(*(np.concatenate(pair) for pair in both))
-    found, _ = _by_newton(risk, p[:FEWER], spread[:FEWER], table, rng, STARTS)
+    found, _ = _by_newton(risk, p[:FEWER], spread[:FEWER], table, rng, STARTS // k)
     return _judged(risk, _challenged(risk, found), settled=False)
 
 
