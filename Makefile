@@ -68,7 +68,7 @@ contracts: $(dev) ## check that rooms import downward only
 	@$(bin)/lint-imports
 
 coverage: $(dev) ## run the test suite and list the lines it leaves out
-	@$(bin)/python -m coverage run -m pytest $(PYTEST_ARGS)
+	@$(bin)/python -m coverage run -m pytest $(PYTEST_ARGS) -n 0
 	@$(bin)/python -m coverage report
 
 format: $(dev) ## mend style and formatting where that is mechanical
