@@ -10,6 +10,7 @@ from hypothesis.extra.numpy import arrays
 import marginflow as mf
 from marginflow.dynamics import margin_gap
 from marginflow.dynamics.direction import euclidean_norm
+from marginflow.dynamics.path_observables import path_observables
 
 SCALES = [1.0, 1e-3, 1e-7, 1e-12]
 
@@ -85,13 +86,15 @@ def test_the_gap_and_the_path_hold_at_any_length(factor):
     assert margin_gap(weights, 2.0 * factor, 0.5) == pytest.approx(0.1, rel=1e-14)
 
 
-@pytest.mark.parametrize("log_time", [-700.0, 1e300])
-def test_a_path_of_extreme_weights_has_their_norm_and_normalized_margin(log_time):
-    with np.errstate(over="raise", divide="raise"):
-        flow = mf.gradient_flow(mf.soudry_toy(), "cross-entropy", log_time)
-    seen = flow.observables
-    largest = np.abs(flow.weights).max()
-    wanted = largest * np.linalg.norm(flow.weights / largest)
-    assert seen["weights_norm"][-1] == pytest.approx(wanted, rel=1e-14)
-    assert seen["normalized_margin"][-1] == pytest.approx(seen["margin"][-1] / wanted, rel=1e-13)
-    assert np.isfinite(seen["margin_gap"][-1])
+@pytest.mark.parametrize("factor", [1e-300, 1.0, 1e300])
+def test_a_path_of_weights_of_any_length_has_their_norm_and_normalized_margin(factor):
+    data = mf.soudry_toy()
+    limit, unit = mf.max_margin(data), np.array([0.6, 0.8])
+    with mf.x64(), np.errstate(over="raise", divide="raise"):
+        seen = path_observables(
+            mf.BinaryMargins(data), mf.CrossEntropy(), [factor * unit], limit, "sum"
+        )
+    margin = (np.where(data.labels == 1, 1, -1) * (data.features @ unit)).min()
+    assert seen["weights_norm"][0] == pytest.approx(factor, rel=1e-15)
+    assert seen["normalized_margin"][0] == pytest.approx(margin, rel=1e-14)
+    assert seen["margin_gap"][0] == pytest.approx(limit.margin - margin, rel=1e-13)

@@ -162,6 +162,14 @@ def test_what_is_recorded_does_not_depend_on_what_else_is(n_classes):
     np.testing.assert_array_equal(shuffled.recorded_weights, few.recorded_weights)
 
 
+@pytest.mark.parametrize("log_time", [-100.0, -200.0, -350.0, -650.0])
+def test_the_first_instant_is_a_step_along_the_gradient(log_time):
+    data = mf.soudry_toy()
+    flow = mf.gradient_flow(data, "cross-entropy", log_time=log_time)
+    gradient = binary_gradient(data.features, data.labels, np.zeros(2), SLOPES["cross-entropy"])
+    np.testing.assert_allclose(flow.weights, -np.exp(log_time) * gradient, rtol=1e-12)
+
+
 def test_a_tighter_tolerance_is_more_accurate():
     data, record = separable(3), [0.0, 3.0, 10.0, 30.0]
     paths = [

@@ -38,7 +38,7 @@ def exact_schedule(text: str, steps: int) -> Any:
         return log_spaced(number)
     if kind == "every":
         interval = _number(text, value)
-        _refuse_many(text, steps // interval)
+        _refuse_many(text, steps / interval)
         return every(interval)
     counts = [0 if entry.strip() == "0" else _number(text, entry) for entry in value.split(",")]
     _refuse_beyond(text, float(max(counts)), float(steps))

@@ -32,6 +32,8 @@ from marginflow.losses import Tail, TailKind
 TAIL_ONLY = 40.0
 # exp(s) must stay finite in the near field.
 LAST_NEAR_LOG_TIME = 650.0
+# For so short a time the path is a line.
+INSTANT = 1e-80
 # Slopes below e^-690 are about to leave float64.
 LEAST_LOG_SLOPE = -690.0
 # Where nothing separates the data, the flow ends at a minimizer; looked for from here on.
@@ -163,6 +165,10 @@ class Integration:
         self._record_until(start, lambda _: weights)
         if end <= start:
             return start, weights
+        if end < INSTANT:  # its square underflows in the integrator
+            velocity = self.near.velocity(start, weights)
+            self._record_until(end, lambda s: weights + (s - start) * velocity)
+            return end, weights + (end - start) * velocity
         solver, small_steps = self._solver(LSODA, start, weights, end), 0
         look_for_minimizer = FIRST_LOOK_FOR_MINIMIZER
         while solver.status == "running":
