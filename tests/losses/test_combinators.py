@@ -19,7 +19,7 @@ def value_of_sum(margins):
 
 
 def test_sums_are_sums_where_slopes_cancel_too():
-    both = mf.SumLoss(PARTS, weights=[1, 2, 3, 0.5])
+    both = mf.SumLoss(PARTS, weights=[1.0, 2.0, 3.0, 0.5])
     slopes = [loss.slope_value(MARGINS) for loss in PARTS]
     total = np.tensordot([1, 2, 3, 0.5], slopes, axes=1)
     assert (total > 0).any()

@@ -5,7 +5,6 @@ from marginflow.losses.coherence import CoherenceLoss
 from marginflow.losses.combinators import MarginLoss, ScaledLoss, SumLoss, TemperatureLoss
 from marginflow.losses.cross_entropy import CrossEntropy
 from marginflow.losses.duchi_khosravi_ruan import DuchiKhosraviRuan
-from marginflow.losses.entmax import entmax, sparsemax
 from marginflow.losses.fenchel_young import (
     EntmaxLoss,
     FenchelYoung,
@@ -65,6 +64,7 @@ from marginflow.losses.smooth_hinges import (
     SmoothedHinge,
     SquaredWestonWatkins,
 )
+from marginflow.losses.sparse_softmax import entmax, sparsemax
 from marginflow.losses.stretched_exponential import StretchedExponential
 from marginflow.losses.tail import Tail, TailKind
 from marginflow.losses.template_loss import TemplateLoss

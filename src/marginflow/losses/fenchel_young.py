@@ -14,12 +14,12 @@ import jax.numpy as jnp
 
 from marginflow._types import AnyArray
 from marginflow.losses.array_border import keeps_array_type
-from marginflow.losses.entmax import LEAST_POWER_ALPHA
 from marginflow.losses.long_entmax import entmax_gradient, entmax_parts
 from marginflow.losses.long_rows import are_long, as_rows
 from marginflow.losses.loss import Loss
 from marginflow.losses.negentropy import Negentropy
 from marginflow.losses.norm_negentropy import NormNegentropy
+from marginflow.losses.sparse_softmax import LEAST_POWER_ALPHA
 from marginflow.losses.tail import Tail
 from marginflow.losses.tsallis_negentropy import (
     GiniNegentropy,

@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 
 from marginflow._types import AnyArray
-from marginflow.losses.entmax import on_rows
 from marginflow.losses.long_rows import at_true_class, true_class
+from marginflow.losses.sparse_softmax import on_rows
 from marginflow.losses.tsallis_negentropy import regret_of_parts
 from marginflow.losses.tsallis_probabilities import positive_power
 

@@ -29,8 +29,8 @@ class NormNegentropy(Negentropy):
     Example:
         >>> import jax.numpy as jnp
         >>> from marginflow.losses import NormNegentropy
-        >>> jnp.exp(NormNegentropy().log_prediction(jnp.array([0.6, 0.0, -0.8])))
-        Array([0.853553, 0.146447, 0.  ], dtype=float32)
+        >>> jnp.exp(NormNegentropy().log_prediction(jnp.array([0.2, 0.0, -0.8])))
+        Array([0.5714286 , 0.42857143, 0.        ], dtype=float32)
     """
 
     q: float = eqx.field(static=True, default=2.0)
