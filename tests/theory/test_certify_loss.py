@@ -240,6 +240,15 @@ def test_overflow_further_out_is_a_note_not_a_refutation():
     assert "not a finite float64" in found.notes[0]
 
 
+def test_what_is_supported_is_proved_on_request():
+    found = mf.certify_loss(lambda u: jnp.log(1 + jnp.sum(jnp.exp(-u))), n_classes=[3], prove=True)
+    for name in ("non-negative", "convex", "strictly decreasing", "exponential tail"):
+        assert found[name].verdict == "proved", name
+    assert found["exponential tail"].figures["rate"] == 1.0
+    bent = mf.certify_loss(dented, n_classes=[2], prove=True)
+    assert bent["convex"].verdict == "refuted"
+
+
 def test_a_certificate_shows_itself(certificates):
     certificate = certificates["negative"]
     assert "non-negative" in repr(certificate)

@@ -28,6 +28,10 @@ def certify(
     classes: Annotated[
         str, typer.Option(metavar="K,...", help="Numbers of classes to try.")
     ] = "2,3,5,10",
+    prove: Annotated[
+        bool,
+        typer.Option("--prove", help="Try to prove what the search supports, for K up to 4."),
+    ] = False,
     seed: options.Seed = 0,
     json: options.Json = False,
     debug: options.Debug = False,
@@ -42,7 +46,7 @@ def certify(
 
     n_classes = _numbers(classes)
     with as_usage_error():
-        certificate = certify_loss(_loss(loss), n_classes=n_classes, seed=seed)
+        certificate = certify_loss(_loss(loss), n_classes=n_classes, seed=seed, prove=prove)
     return Answer(
         message=certificate.message,
         figures={"loss": loss, "n_classes": n_classes, "seed": seed, **document(certificate)},

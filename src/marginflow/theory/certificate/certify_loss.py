@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -30,9 +31,12 @@ from marginflow.theory.certificate.symmetry import (
 )
 from marginflow.theory.certificate.tail_class import exponential_tail, tail_class
 from marginflow.theory.certificate.template_view import TemplateView
-from marginflow.theory.certificate.verdict import Property, shown, weakest
+from marginflow.theory.certificate.verdict import Property, Verdict, shown, weakest
+from marginflow.theory.proof import prove as prove_property
 
 CLASSES = (2, 3, 5, 10)
+PROVABLE = ("non-negative", "convex", "strictly convex", "strictly decreasing", "exponential tail")
+MOST_CLASSES_PROVED = 4
 
 
 @in_x64
@@ -41,6 +45,8 @@ def certify_loss(
     *,
     n_classes: Sequence[int] = CLASSES,
     seed: int = 0,
+    prove: bool = False,
+    seconds: float = 20.0,
 ) -> LossCertificate:
     """A verdict on each property of a loss, with a counterexample where it is false.
 
@@ -55,6 +61,9 @@ def certify_loss(
             `jax.numpy`), or a general loss of scores (m, K) and labels (m,) that returns (m,).
         n_classes: the K to try.
         seed: of the random points.
+        prove: try to prove, by intervals, what the search supports: non-negative, convex, strictly
+            convex, strictly decreasing and the exponential tail, for K up to 4.
+        seconds: after which the search for one proof ends.
 
     Returns:
         A `LossCertificate`.
@@ -85,6 +94,8 @@ def certify_loss(
         note = _check_finite(view)
         notes += [note] if note and note not in notes else []
         by_classes[k] = _properties(view, general, seed)
+        if prove and k <= MOST_CLASSES_PROVED:
+            by_classes[k] |= _proofs(template, k, by_classes[k], seconds)
         evaluations += view.evaluations
     names = by_classes[classes[0]]
     found = {name: _over_classes(name, [by_classes[k][name] for k in classes]) for name in names}
@@ -143,6 +154,20 @@ def _properties(view: TemplateView, general: Any, seed: int) -> dict[str, Proper
         calibrated(view, rng),
     ]
     return {part.name: part for part in parts}
+
+
+def _proofs(
+    template: Loss, n_classes: int, found: dict[str, Property], seconds: float
+) -> dict[str, Property]:
+    """What intervals prove of the properties that the search supports."""
+    proved = {}
+    for name in PROVABLE:
+        if found[name].holds:
+            part = prove_property(template, n_classes, name, seconds)
+            if part.verdict != Verdict.SUPPORTED:
+                figures = {**found[name].figures, **part.figures}
+                proved[name] = replace(part, name=name, figures=figures)
+    return proved
 
 
 def _over_classes(name: str, parts: list[Property]) -> Property:

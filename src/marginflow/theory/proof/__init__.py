@@ -1,0 +1,5 @@
+"""Interval proofs of properties of templates."""
+
+from marginflow.theory.proof.prove import prove
+
+__all__ = ["prove"]
