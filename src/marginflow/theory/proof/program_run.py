@@ -264,10 +264,10 @@ class ProgramRun:
             result[at : at + 1] = self.elementwise(_ELEMENTWISE["add"], [before, here], {})
         return np.moveaxis(result[::-1] if reverse else result, 0, axis)
 
-    def _rule_sort(self, *arrays: Any, dimension: int, **_: Any) -> np.ndarray:
-        if len(arrays) > 1:
+    def _rule_sort(self, array: Any, *more: Any, dimension: int, **_: Any) -> np.ndarray:
+        if more:
             raise CannotError("the operation 'argsort' is not known to the prover")
-        rows: Any = np.moveaxis(self.symbolic(arrays[0]), dimension, -1)
+        rows = np.moveaxis(self.symbolic(array), dimension, -1)
         width = rows.shape[-1]
         lists = [list(row) for row in rows.reshape(-1, width)]
         for row in lists:
