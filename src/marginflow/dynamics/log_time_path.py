@@ -186,7 +186,8 @@ class Integration:
                 self._loosen(solver.t)
                 solver, small_steps = self._solver(BDF, float(solver.t), solver.y.copy(), end), 0
             if small_steps > MOST_STALLED_STEPS:
-                return self._stalled(solver.t, solver.y)
+                end_of = self._stalled if self.kinked else self._drowned
+                return end_of(solver.t, solver.y)
             if self.far is None and solver.t > look_for_minimizer:
                 look_for_minimizer = NEXT_LOOK * solver.t
                 minimizer = self._minimizer(solver.t, solver.y)
@@ -306,8 +307,8 @@ class Integration:
         """A part of the data is separated and grows, the rest has settled and cancels."""
         self.path.status = Status.SATURATED
         self.path.message = (
-            f"from log time {self.clock(log_time):.6g} on rounding in the gradient is as large as "
-            "the gradient. No weights are known that separate these data, and no minimizer of the "
+            f"from log time {self.clock(log_time):.6g} on rounding in the gradient drowns the "
+            "gradient. No weights are known that separate these data, and no minimizer of the "
             "risk was found: where a part of them can be separated, the weights grow without end "
             "along it. Recorded up to there."
         )
