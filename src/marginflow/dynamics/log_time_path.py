@@ -295,45 +295,45 @@ class Integration:
             )
             self._record_until(self.last, lambda _: weights)
             return self.last, weights
-        self.path.status = Status.SATURATED
-        self.path.message = (
+        message = (
             f"at least margin {least:.6g} (log time {self.clock(log_time):.6g}) the slopes leave "
             "float64, and no tail is known that would continue them; recorded up to there."
         )
-        self._keep_last(log_time, weights.copy(), self._residual(log_time, weights))
-        return log_time, weights
+        return self._stop(Status.SATURATED, message, log_time, weights)
 
     def _drowned(self, log_time: float, weights: np.ndarray) -> tuple[float, np.ndarray]:
         """A part of the data is separated and grows, the rest has settled and cancels."""
-        self.path.status = Status.SATURATED
-        self.path.message = (
+        message = (
             f"from log time {self.clock(log_time):.6g} on rounding in the gradient drowns the "
             "gradient. No weights are known that separate these data, and no minimizer of the "
             "risk was found: where a part of them can be separated, the weights grow without end "
             "along it. Recorded up to there."
         )
-        self._keep_last(log_time, weights.copy(), self._residual(log_time, weights))
-        return log_time, weights
+        return self._stop(Status.SATURATED, message, log_time, weights)
 
     def _stalled(self, log_time: float, weights: np.ndarray) -> tuple[float, np.ndarray]:
         """A flow that slides along a kink of the loss."""
-        self.path.status = Status.MAX_STEPS
-        self.path.message = (
+        message = (
             f"at log time {self.clock(log_time):.6g} the steps became too small to go on, as where "
             "the slopes of a loss jump and the flow slides along the jump; gradient_descent runs "
             "such a loss. Recorded up to there."
         )
-        self._keep_last(log_time, weights.copy(), self._residual(log_time, weights))
-        return log_time, weights
+        return self._stop(Status.MAX_STEPS, message, log_time, weights)
 
     def _out_of_range(self, log_time: float, weights: np.ndarray) -> tuple[float, np.ndarray]:
-        self.path.status = Status.SATURATED
         least, _ = self.near.reach(weights)
-        self.path.message = (
+        message = (
             f"log time {self.clock(log_time):.6g}, least margin {least:.6g}, is the last at which "
             "time is a float64, and no exponential tail on separable data is known here that would "
             "lead further; recorded up to there."
         )
+        return self._stop(Status.SATURATED, message, log_time, weights)
+
+    def _stop(
+        self, status: Status, message: str, log_time: float, weights: np.ndarray
+    ) -> tuple[float, np.ndarray]:
+        """End short of the last log time, with what was done."""
+        self.path.status, self.path.message = status, message
         self._keep_last(log_time, weights.copy(), self._residual(log_time, weights))
         return log_time, weights
 

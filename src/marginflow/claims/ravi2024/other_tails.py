@@ -6,8 +6,8 @@ turn to
     argmin Σ_ik u_ik(W)^(−p)   subject to   ‖W‖ ≤ 1,
 
 which sees every sample and not only the nearest.  The sum is homogeneous, so that the direction is
-also that of the unconstrained minimizer of ½‖W‖² + (1/p) Σ u^(−p), a smooth convex problem that is
-solved here without any path.  For two classes and linearly independent samples it is the same as
+also that of the unconstrained minimizer of ½‖W‖² + (1/p) Σ u^(−p), a smooth convex problem that
+`limits` solves without any path.  For two classes and linearly independent samples it is the same as
 argmin Σ u^(−p) subject to uᵀK⁻¹u ≤ 1 (Lai & Muthukumar 2023, arXiv 2303.07475).
 
 A hinge has no tail.  Once all margins reach 1 nothing pulls, and the weights stay where they are.
@@ -16,14 +16,14 @@ A hinge has no tail.  Once all margins reach 1 nothing pulls, and the weights st
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize
 
 from marginflow.claims.claim import Claim, Evidence
 from marginflow.claims.ravi2024.checks import at_least, at_most
 from marginflow.claims.ravi2024.paths import SEEDS, Path, follow, paths
-from marginflow.claims.ravi2024.problems import limit_of, margin_map_of, problem
+from marginflow.claims.ravi2024.problems import limit_of, problem
 from marginflow.claims.ravi2024.source import SOURCE, THEOREM
 from marginflow.dynamics import direction_error, gradient_descent
+from marginflow.limits import polynomial_limit
 
 PREDICTED = 1e-6
 DEGREES = np.pi / 180
@@ -69,7 +69,7 @@ def polynomial(setting: PolynomialSetting) -> Evidence:
     checks, found = [], {}
     for path in setting.paths:
         weights, limit = follow(path).weights, limit_of(path.problem).weights
-        predicted = polynomial_limit(path.problem, setting.degree)
+        predicted = polynomial_limit(problem(path.problem), setting.degree).weights
         apart = direction_error(weights, limit).angle
         error = direction_error(weights, predicted).distance
         checks += [
@@ -81,44 +81,6 @@ def polynomial(setting: PolynomialSetting) -> Evidence:
             "predicted angle in degrees": direction_error(predicted, limit).angle / DEGREES,
         }
     return Evidence(tuple(checks), found)
-
-
-def polynomial_limit(name: str, degree: float) -> np.ndarray:
-    """The minimizer of ½‖W‖² + (1/p) Σ u^(−p), from the max-margin weights, in their shape."""
-    margin_map, limit = margin_map_of(name), limit_of(name)
-    n, others = margin_map.n_samples, margin_map.n_columns
-    pairs = np.stack([np.repeat(np.arange(n), others), np.tile(np.arange(others), n)], axis=1)
-    rows = margin_map.pair_rows(pairs[:, 0], pairs[:, 1])
-    basis = np.linalg.svd(rows, full_matrices=False)[2]
-    basis = basis[: np.linalg.matrix_rank(rows)]
-    reduced = rows @ basis.T
-
-    def value(point: np.ndarray) -> float:
-        margins = reduced @ point
-        if margins.min() <= 0:
-            return np.inf
-        return 0.5 * float(point @ point) + float(np.sum(margins**-degree)) / degree
-
-    def gradient(point: np.ndarray) -> np.ndarray:
-        return point - reduced.T @ (reduced @ point) ** (-degree - 1)
-
-    def hessian(point: np.ndarray) -> np.ndarray:
-        curvature = (degree + 1) * (reduced @ point) ** (-degree - 2)
-        return np.eye(len(point)) + (reduced * curvature[:, None]).T @ reduced
-
-    start = basis @ limit.weights.ravel()
-    found = minimize(
-        value,
-        start,
-        jac=gradient,
-        hess=hessian,
-        method="trust-exact",
-        options={"gtol": 1e-9, "maxiter": 1000},
-    )
-    point = found.x
-    for _ in range(3):  # to rounding: the trust region stops where the value no longer falls
-        point = point - np.linalg.solve(hessian(point), gradient(point))
-    return (basis.T @ point).reshape(margin_map.weights_shape)
 
 
 def hinge(setting: HingeSetting) -> Evidence:
