@@ -7,8 +7,8 @@ turn to
 
 which sees every sample and not only the nearest.  The sum is homogeneous, so that the direction is
 also that of the unconstrained minimizer of ½‖W‖² + (1/p) Σ u^(−p), a smooth convex problem that
-`limits` solves without any path.  For two classes and linearly independent samples it is the same as
-argmin Σ u^(−p) subject to uᵀK⁻¹u ≤ 1 (Lai & Muthukumar 2023, arXiv 2303.07475).
+`limits` solves without any path.  For two classes and linearly independent samples it is the same
+as argmin Σ u^(−p) subject to uᵀK⁻¹u ≤ 1 (Lai & Muthukumar 2023, arXiv 2303.07475).
 
 A hinge has no tail.  Once all margins reach 1 nothing pulls, and the weights stay where they are.
 """
