@@ -3,7 +3,7 @@
 #   PYTHON=python3.12     the Python that makes .venv; otherwise the first on PATH that serves
 #   EXTRAS=torch          optional dependencies to install too, by name, separated by commas
 #   ARGS=...              more arguments for the program
-#   PYTEST_ARGS=...       arguments for pytest instead of "-n 2 --dist loadfile", as "-k dataset"
+#   PYTEST_ARGS=...       arguments for pytest instead of "-n 2 --dist worksteal", as "-k dataset"
 #
 # Every path is relative, since make cannot name a target with a space in it.
 
@@ -15,7 +15,7 @@
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX
 export PYTHONNOUSERSITE = 1
 
-PYTEST_ARGS ?= -n 2 --dist loadfile
+PYTEST_ARGS ?= -n 2 --dist worksteal
 
 inputs := pyproject.toml constraints.txt src/marginflow/__init__.py
 bin := .venv/bin

@@ -1,4 +1,4 @@
-"""Fast-forward and flow against the loop that makes every step."""
+"""Fast-forward against the loop that makes every step."""
 
 import math
 
@@ -42,17 +42,4 @@ def main() -> list[dict]:
             error = np.linalg.norm(far.weights - kept[-1]) / np.linalg.norm(kept[-1])
             row |= {"loop [s]": theirs, "ratio": theirs / ours, "difference": float(error)}
         rows.append(row)
-    for name in ("wine", "breast_cancer", "digits"):
-        real = mf.load_dataset(name)
-        svm = mf.max_margin(real)
-        time = seconds(lambda real=real, svm=svm: mf.gradient_flow(real, loss, 1e6, limit=svm))
-        flow = mf.gradient_flow(real, loss, 1e6, limit=svm)
-        rows.append(
-            {
-                "flow to log t = 1e6": name,
-                "seconds": time,
-                "max margin [s]": seconds(lambda real=real: mf.max_margin(real)),
-                "1 - cos": flow.observables["one_minus_cos"][-1],
-            }
-        )
     return rows

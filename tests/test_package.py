@@ -40,6 +40,15 @@ def test_import_brings_in_nothing_heavy():
     assert not loaded & {"jax", "matplotlib", "numpy", "pandas", "scipy", "sklearn", "torch"}
 
 
+def test_rooms_are_reached_through_the_package():
+    rooms = "claims data dynamics figures limits losses margins theory".split()
+    code = f"""
+import json, marginflow as mf
+print(json.dumps([getattr(mf, room).__name__ for room in {rooms}]))
+"""
+    assert in_a_fresh_python(code) == [f"marginflow.{room}" for room in rooms]
+
+
 def test_precision_is_the_callers_before_and_after_a_verb():
     code = """
 import json, jax, jax.numpy as jnp, marginflow as mf

@@ -291,6 +291,7 @@ _ROOMS = {
     ],
 }
 _HOME = {name: module for module, names in _ROOMS.items() for name in names}
+_SUBMODULES = {"claims", "data", "dynamics", "figures", "limits", "losses", "margins", "theory"}
 
 
 if not TYPE_CHECKING:
@@ -298,6 +299,8 @@ if not TYPE_CHECKING:
     def __getattr__(name: str) -> Any:
         if name in _HOME:
             return getattr(importlib.import_module(_HOME[name]), name)
+        if name in _SUBMODULES:
+            return importlib.import_module(f"marginflow.{name}")
         raise AttributeError(f"module 'marginflow' has no attribute {name!r}")
 
 

@@ -13,7 +13,6 @@ from marginflow.claims.ravi2024 import CLAIMS
 from marginflow.claims.ravi2024.decision_regions import disagreement
 from marginflow.claims.ravi2024.linear_independence import Setting, independence
 from marginflow.claims.ravi2024.optimizers import BatchSetting, batch_direction
-from marginflow.claims.ravi2024.other_tails import polynomial_limit
 from marginflow.claims.ravi2024.paths import Path, asymptote_of, follow, settled
 from marginflow.claims.ravi2024.problems import (
     EDGE,
@@ -100,28 +99,6 @@ def test_the_dual_on_an_edge_is_the_exponential_family_with_the_right_mean():
 
     weights = np.exp(-brentq(mean, -5, 5, xtol=1e-15) * places)
     np.testing.assert_allclose(asymptote_of(Path("edge")).dual, weights / weights.sum(), rtol=1e-12)
-
-
-@pytest.mark.parametrize("degree", [1.0, 3.0])
-@pytest.mark.parametrize("name", ["seed 3", "small", "wine"])
-def test_the_polynomial_limit_is_optimal_on_the_sphere(name, degree):
-    # a convex problem: optimal where all margins are positive and W ∝ Σ u^(−p−1) a
-    pairs = all_pairs(name)
-    weights = polynomial_limit(name, degree).ravel()
-    margins = pairs @ weights
-    pull = pairs.T @ margins ** (-degree - 1)
-    assert margins.min() > 0
-    np.testing.assert_allclose(
-        weights / np.linalg.norm(weights), pull / np.linalg.norm(pull), atol=1e-12
-    )
-
-
-def test_the_polynomial_limit_of_two_classes_is_lai_and_muthukumars():
-    # argmin Σ u^(−p) subject to uᵀ K⁻¹ u ≤ 1 is stationary where K⁻¹ u ∝ u^(−p−1)
-    pairs = all_pairs("random")
-    margins = pairs @ polynomial_limit("random", 2.0)
-    ratio = np.linalg.solve(pairs @ pairs.T, margins) * margins**3
-    np.testing.assert_allclose(ratio, ratio[0], rtol=1e-9)
 
 
 def test_the_wrong_limit_is_that_of_the_data_without_one_sample():

@@ -349,20 +349,31 @@ def test_a_killed_process_and_an_interrupted_one_leave_a_checkpoint_to_go_on_fro
         *(sys.executable, "-c", code),
         *(*TOY, "--steps", "1e11", "--checkpoint", str(checkpoint), "--json"),
     ]
-    first = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    wait_for(lambda: checkpoint.exists(), first)
-    first.kill()
-    first.communicate()
+    with running(command) as first:
+        wait_for(lambda: checkpoint.exists(), first)
+        first.kill()
+        first.communicate()
     assert first.returncode == -signal.SIGKILL
     done = step_of(checkpoint)
-    second = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    wait_for(lambda: step_of(checkpoint) > done, second)
-    second.send_signal(signal.SIGINT)
-    out, err = second.communicate()
+    with running(command) as second:
+        wait_for(lambda: step_of(checkpoint) > done, second)
+        second.send_signal(signal.SIGINT)
+        out, err = second.communicate(timeout=120)
     document = json.loads(out)
     assert (second.returncode, document["status"]) == (130, "interrupted")
     assert document["final"]["steps"] == step_of(checkpoint) > done
     assert str(checkpoint) in err
+
+
+@contextlib.contextmanager
+def running(command):
+    """A process that does not outlive its test, however that ends."""
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def step_of(checkpoint) -> int:
@@ -371,8 +382,10 @@ def step_of(checkpoint) -> int:
 
 
 def wait_for(condition, process) -> None:
+    deadline = time.monotonic() + 120
     while not condition():
         assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
         time.sleep(0.05)
 
 

@@ -274,6 +274,16 @@ KILLED = textwrap.dedent(
 )
 
 
+def wait_for_the_next(path, process) -> None:
+    """Until a checkpoint is written that is not there yet."""
+    before = path.stat().st_mtime_ns if path.exists() else None
+    deadline = time.monotonic() + 120
+    while not path.exists() or path.stat().st_mtime_ns == before:
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
 def test_a_killed_process_leaves_a_checkpoint_that_gives_the_same_bits(tmp_path):
     data, path, script = tmp_path / "data.npz", tmp_path / "run.npz", tmp_path / "script.py"
     labels = (FEATURES[:, 0] > 0).astype(int)  # separable: it would run on and on
@@ -282,18 +292,15 @@ def test_a_killed_process_leaves_a_checkpoint_that_gives_the_same_bits(tmp_path)
     delays = np.random.default_rng().uniform(0.0, 0.4, size=3)
     made = [0]
     for which, delay in zip((signal.SIGKILL, signal.SIGKILL, signal.SIGINT), delays, strict=True):
-        process = subprocess.Popen(
-            [sys.executable, script, data, path], stdout=subprocess.PIPE, text=True
-        )
-        before = path.stat().st_mtime_ns if path.exists() else None
-        deadline = time.monotonic() + 120
-        while not path.exists() or path.stat().st_mtime_ns == before:
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
-        time.sleep(delay)
-        process.send_signal(which)
-        said, _ = process.communicate(timeout=120)
+        command = [sys.executable, script, data, path]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            try:
+                wait_for_the_next(path, process)
+                time.sleep(delay)
+                process.send_signal(which)
+                said, _ = process.communicate(timeout=120)
+            finally:
+                process.kill()
         made.append(files.load_checkpoint(path).step)
     assert process.returncode == 0
     assert said.split() == ["interrupted", str(made[-1])]

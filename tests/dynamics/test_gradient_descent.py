@@ -342,3 +342,13 @@ def test_an_objective_gives_a_direction_where_the_gradient_underflows():
                 for s in (False, True)
             ]
             np.testing.assert_allclose(both[0], both[1], rtol=1e-15)
+
+
+@pytest.mark.parametrize("rate", [1e-200, 1e-300])
+def test_norms_are_known_where_their_squares_underflow(rate):
+    run = dynamics.gradient_descent(
+        (FEATURES, LABELS), "cross-entropy", learning_rate=rate, steps=1, record=[0, 1]
+    )
+    expected = rate * run.observables["gradient_norm"][0]
+    assert run.observables["weights_norm"][1] == pytest.approx(expected, rel=1e-14, abs=0)
+    assert np.isfinite(run.observables["normalized_margin"][1])

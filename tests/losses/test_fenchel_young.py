@@ -36,7 +36,7 @@ def some_margins(n_columns: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("alpha", [*ORDERS, "8"])
-@pytest.mark.parametrize("n_columns", [1, 2, 7])
+@pytest.mark.parametrize("n_columns", [1, 7])
 def test_every_order_is_right_to_rounding(alpha, n_columns):
     oracle, loss = tsallis(alpha), mf.TsallisLoss(float(alpha))
     order_is_rounded = mpf(alpha) != mpf(float(alpha))
@@ -149,13 +149,14 @@ def test_derivatives_where_probabilities_rise_vertically(loss):
     """Orders without a smoothness constant: right inside, and never NaN at the edge."""
     with mf.x64():
         inside = jnp.asarray(np.random.default_rng(0).uniform(-0.05, 0.05, size=(20, 3)))
-        computed = jax.vmap(jax.hessian(loss.template))(inside)
+        edges = jnp.array([[0.2, 0.2, 0.2], [0.5, 9.0, 9.0], [1.0, 1.0, 1.0], [0, 0, 1e6]])
+        hessians = jax.jit(jax.vmap(jax.hessian(loss.template)))(jnp.concatenate([inside, edges]))
         step = 1e-6 * jnp.eye(3)
         ahead = loss.slope_value(inside[:, None] + step)
         behind = loss.slope_value(inside[:, None] - step)
-        np.testing.assert_allclose(computed, (ahead - behind) / 2e-6, rtol=1e-6, atol=1e-8)
-        edges = jnp.array([[0.2, 0.2, 0.2], [0.5, 9.0, 9.0], [1.0, 1.0, 1.0], [0, 0, 1e6]])
-        assert not jnp.isnan(jax.vmap(jax.hessian(loss.template))(edges)).any()
+        differences = (ahead - behind) / 2e-6
+    np.testing.assert_allclose(hessians[:20], differences, rtol=1e-6, atol=1e-8)
+    assert not np.isnan(hessians).any()
 
 
 @pytest.mark.parametrize("alpha", [0.5, 1.25, 1.5, 1.9, 2.0])

@@ -92,7 +92,7 @@ def test_slopes_are_the_differences_of_the_template(loss, margins):
 def test_slopes_are_the_autodiff_of_the_template(loss):
     margins = away_from_kinks(np.random.default_rng(0).uniform(-5, 25, size=(40, 3)))
     with mf.x64():
-        autodiff = jax.vmap(jax.grad(loss.template))(jnp.asarray(margins))
+        autodiff = jax.jit(jax.vmap(jax.grad(loss.template)))(jnp.asarray(margins))
     np.testing.assert_allclose(autodiff, loss.slope_value(margins), rtol=1e-12, atol=0)
 
 
@@ -120,13 +120,12 @@ def test_losses_commute_with_renaming_the_classes(loss):
 
 
 @every_loss
-@pytest.mark.parametrize("n_classes", [2, 4])
-def test_gradients_are_the_differences_of_the_loss_in_the_scores(loss, n_classes):
-    scores, labels = problem(3, n_classes)
-    scores = np.round(scores * 8) / 8 + np.array([0.02, 0.05, 0.09, 0.14])[:n_classes]
+def test_gradients_are_the_differences_of_the_loss_in_the_scores(loss):
+    scores, labels = problem(3)
+    scores = np.round(scores * 8) / 8 + np.array([0.02, 0.05, 0.09, 0.14])
     gradient = loss.gradient(scores, labels)
-    step = 1e-5 * np.eye(n_classes)
-    repeated = np.repeat(labels[:, None], n_classes, axis=1)
+    step = 1e-5 * np.eye(N_CLASSES)
+    repeated = np.repeat(labels[:, None], N_CLASSES, axis=1)
     plus = loss(scores[:, None] + step, repeated)
     minus = loss(scores[:, None] - step, repeated)
     scale = 1 + loss(scores, labels)[:, None]

@@ -72,7 +72,7 @@ def conditionings(oracle, point: list[mpf]) -> tuple[list[float], float]:
 
 
 @every_loss
-@pytest.mark.parametrize(("n_columns", "n_points"), [(1, 10), (2, 10), (9, 3), (999, 1)])
+@pytest.mark.parametrize(("n_columns", "n_points"), [(1, 10), (9, 3), (999, 1)])
 def test_logarithms_are_right_to_rounding(name, n_columns, n_points, oracles):
     margins = mixed_margins(n_columns, n_points)
     sign, log_abs = LOSSES[name].slope(margins)
@@ -88,9 +88,8 @@ def test_logarithms_are_right_to_rounding(name, n_columns, n_points, oracles):
 
 
 @every_loss
-@pytest.mark.parametrize("n_columns", [1, 9])
-def test_values_are_right_to_rounding(name, n_columns, oracles):
-    margins = mixed_margins(n_columns, 4)
+def test_values_are_right_to_rounding(name, oracles):
+    margins = mixed_margins(9, 3)
     values, slopes = LOSSES[name].template(margins), LOSSES[name].slope_value(margins)
     for i, point in enumerate(map(exact, margins)):
         value = oracles[name].template(point)
@@ -113,8 +112,8 @@ def test_cross_entropy_keeps_the_distance_of_a_probability_to_one(low):
 
 
 # Each costs a compilation of third derivatives: some for all losses, all for those that train.
-SOME_POINTS = [[0.0, 0.0], [-5.0, 0.5, 30.0]]
-ALL_POINTS = [[-3.0], *SOME_POINTS, [2.0, 2.0, 2.0], [800.0, 800.5], [1e6, 1e6]]
+SOME_POINTS = [[-5.0, 0.5, 30.0]]
+ALL_POINTS = [[-3.0], [0.0, 0.0], *SOME_POINTS, [2.0, 2.0, 2.0], [800.0, 800.5], [1e6, 1e6]]
 TRAINED = {"cross-entropy", "multiclass-exponential", "pair-log-loss", "polynomial"}
 
 
@@ -204,7 +203,7 @@ def test_nothing_is_nan_under_jit_vmap_and_grad_of_grad(name):
     def all_orders(scalar, point):
         gradient = jax.grad(scalar)
         twice = jax.grad(lambda u: jnp.sum(gradient(u)))
-        return scalar(point), gradient(point), twice(point), jax.hessian(scalar)(point)
+        return scalar(point), gradient(point), twice(point)
 
     margins = margins[np.isfinite(loss.template(margins))]
     with mf.x64():

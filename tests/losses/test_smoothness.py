@@ -38,7 +38,7 @@ def largest_curvatures(loss: mf.Loss, scores: np.ndarray, label: int) -> np.ndar
 
 
 @pytest.mark.parametrize("name", SMOOTH)
-@pytest.mark.parametrize("n_classes", [2, 3, 10])
+@pytest.mark.parametrize("n_classes", [2, 5])
 def test_smoothness_is_the_largest_curvature_in_the_scores(name, n_classes):
     loss = SMOOTH[name]
     curvatures = largest_curvatures(loss, adversarial_scores(n_classes), 0)
@@ -55,7 +55,7 @@ def test_smoothness_of_one_binary_score_is_half_of_that_for_two(name):
     assert double == loss.smoothness(2)
     with mf.x64():
         score = jnp.concatenate([jnp.zeros(1), jnp.linspace(-20, 20, 401)])
-        second = jax.vmap(jax.grad(jax.grad(lambda s: loss(s, jnp.asarray(1)))))
+        second = jax.jit(jax.vmap(jax.grad(jax.grad(lambda s: loss(s, jnp.asarray(1))))))
         curvatures = np.asarray(second(score))
     assert curvatures.max() <= binary * (1 + 1e-12)
     assert curvatures.max() >= binary * 0.99

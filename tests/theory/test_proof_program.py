@@ -58,8 +58,8 @@ SPELLINGS = {
 
 
 @pytest.mark.parametrize(("function", "truth"), SPELLINGS.values(), ids=SPELLINGS)
-@pytest.mark.parametrize("k", [1, 2])
-def test_spellings_have_the_values_of_the_loss(function, truth, k):
+def test_spellings_have_the_values_of_the_loss(function, truth):
+    k = 2
     formula = formula_of(function, k)
     assert formula.is_symmetric
     u = np.random.default_rng(0).uniform(-20, 30, (20, k))

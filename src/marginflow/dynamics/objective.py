@@ -123,8 +123,7 @@ class MarginObjective(Objective):
 
 
 def tree_norm(tree: Any) -> AnyArray:
-    """The Frobenius norm of all arrays of a tree together."""
-    leaves = jax.tree.leaves(tree)
-    if len(leaves) == 1:
-        return jnp.linalg.norm(jnp.ravel(leaves[0]))
-    return jnp.linalg.norm(jnp.stack([jnp.linalg.norm(jnp.ravel(leaf)) for leaf in leaves]))
+    """The Frobenius norm of all arrays of a tree together, also where its square underflows."""
+    flat = jnp.concatenate([jnp.ravel(leaf) for leaf in jax.tree.leaves(tree)])
+    exponent = jnp.frexp(jnp.max(jnp.abs(flat)))[1]
+    return jnp.ldexp(jnp.linalg.norm(jnp.ldexp(flat, -exponent)), exponent)

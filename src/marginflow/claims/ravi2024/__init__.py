@@ -9,6 +9,7 @@ O(·):
     risk                  risk · t
     residual              where ρ settles; three losses in one place; dependent support
     optimizers            momentum and minibatches
+    constants             smoothness and tail of the theorem's three losses
     step_bound            below the step-size bound, and beyond it
     other_tails           losses that the theorem excludes
     linear_independence   Appendix H's conjecture
@@ -21,6 +22,7 @@ O(·):
 from marginflow.claims.claim import Claim
 from marginflow.claims.ravi2024 import (
     authors_figure,
+    constants,
     decision_regions,
     direction,
     linear_independence,
@@ -38,6 +40,7 @@ CLAIMS: tuple[Claim, ...] = (
     *risk.CLAIMS,
     *residual.CLAIMS,
     *optimizers.CLAIMS,
+    *constants.CLAIMS,
     *step_bound.CLAIMS,
     *other_tails.CLAIMS,
     *linear_independence.CLAIMS,

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from marginflow.claims.checks import at_least, at_most, close
 from marginflow.claims.claim import Claim, Evidence
-from marginflow.claims.ravi2024.checks import at_least, at_most, close
 from marginflow.claims.ravi2024.paths import direction_constant
 from marginflow.claims.ravi2024.problems import limit_of, problem, start_of, support_rows
 from marginflow.claims.ravi2024.source import DERIVED, EXPERIMENTS, SOURCE

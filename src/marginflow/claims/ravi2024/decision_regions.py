@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from marginflow.claims.checks import at_most
 from marginflow.claims.claim import Claim, Evidence
 from marginflow.claims.ravi2024.authors_figure import FAR, LOSS, RATE
-from marginflow.claims.ravi2024.checks import at_most
 from marginflow.claims.ravi2024.problems import limit_of, problem, start_of
 from marginflow.claims.ravi2024.source import EXPERIMENTS, SOURCE
 from marginflow.dynamics import FastForward, fast_forward

@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
+from marginflow.claims.checks import at_most, close
 from marginflow.claims.claim import Claim, Evidence
-from marginflow.claims.ravi2024.checks import at_most, close
 from marginflow.claims.ravi2024.paths import (
     FULL,
     SMALL,

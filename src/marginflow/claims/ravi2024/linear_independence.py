@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from marginflow.claims.checks import at_most
 from marginflow.claims.claim import Claim, Evidence
-from marginflow.claims.ravi2024.checks import at_most
 from marginflow.claims.ravi2024.source import SOURCE
 from marginflow.data import DataError, Dataset, linear_teacher
 from marginflow.limits import MaxMargin, max_margin

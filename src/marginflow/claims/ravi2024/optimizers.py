@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from marginflow.claims.checks import at_most
 from marginflow.claims.claim import Claim, Evidence
-from marginflow.claims.ravi2024.checks import at_most
 from marginflow.claims.ravi2024.direction import Setting as DirectionSetting
 from marginflow.claims.ravi2024.direction import direction, draw_direction
 from marginflow.claims.ravi2024.paths import paths, step_bound_of

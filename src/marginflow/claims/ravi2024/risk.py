@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from marginflow.claims.checks import close
 from marginflow.claims.claim import Claim, Evidence
-from marginflow.claims.ravi2024.checks import close
 from marginflow.claims.ravi2024.paths import (
     FULL,
     SMALL,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from marginflow.claims.checks import at_least, at_most
 from marginflow.claims.claim import Claim, Evidence
-from marginflow.claims.ravi2024.checks import at_least, at_most
 from marginflow.claims.ravi2024.paths import FULL, REAL, SMALL, Path, accuracy_of
 from marginflow.claims.ravi2024.problems import problem
 from marginflow.claims.ravi2024.source import SOURCE, THEOREM

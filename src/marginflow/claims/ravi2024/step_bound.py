@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from marginflow.claims.checks import at_least, at_most, close
 from marginflow.claims.claim import Claim, Evidence
-from marginflow.claims.ravi2024.checks import at_least, at_most, close
 from marginflow.claims.ravi2024.paths import (
     REAL,
     SEEDS,

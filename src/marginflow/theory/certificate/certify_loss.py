@@ -93,9 +93,11 @@ def certify_loss(
     for k, view in zip(classes, views, strict=True):
         note = _check_finite(view)
         notes += [note] if note and note not in notes else []
-        by_classes[k] = _properties(view, general, seed)
+        rng = np.random.default_rng([seed, k])
+        found = _elementary(view, general, rng)
         if prove and k <= MOST_CLASSES_PROVED:
-            by_classes[k] |= _proofs(template, k, by_classes[k], seconds)
+            found |= _proofs(template, k, found, seconds)
+        by_classes[k] = found | _consequent(view, found, rng)
         evaluations += view.evaluations
     names = by_classes[classes[0]]
     found = {name: _over_classes(name, [by_classes[k][name] for k in classes]) for name in names}
@@ -116,43 +118,37 @@ def certify_loss(
     )
 
 
-def _properties(view: TemplateView, general: Any, seed: int) -> dict[str, Property]:
-    k = view.n_classes
-    rng = np.random.default_rng([seed, k])
+def _elementary(view: TemplateView, general: Any, rng: np.random.Generator) -> dict[str, Property]:
+    """The properties that are looked at one by one."""
     if general is None:
-        symmetry = (symmetric(view, rng), shift_invariant_by_construction(k))
+        symmetry = (symmetric(view, rng), shift_invariant_by_construction(view.n_classes))
     else:
-        symmetry = general_loss(general, k, rng)
-    tail = tail_class(view, rng)
-    conditions = {
-        part.name: part
-        for part in (
-            non_negative(view, rng),
-            strictly_decreasing(view, rng),
-            twice_differentiable(view, rng),
-            strictly_convex(view, rng),
-            semi_coercive(view, rng),
-        )
-    }
-    curved = convex(view, rng)
-    if not curved.holds and conditions["strictly convex"].holds:
-        conditions["strictly convex"] = weakest("strictly convex", [curved])
-    whole = regular(k, conditions)
+        symmetry = general_loss(general, view.n_classes, rng)
+    tail, curved = tail_class(view, rng), convex(view, rng)
+    strict, twice = strictly_convex(view, rng), twice_differentiable(view, rng)
+    if not curved.holds and strict.holds:
+        strict = weakest("strictly convex", [curved])
     parts = [
         *symmetry,
-        conditions["non-negative"],
-        conditions["strictly decreasing"],
+        non_negative(view, rng),
+        strictly_decreasing(view, rng),
         curved,
-        conditions["strictly convex"],
-        conditions["twice differentiable"],
-        smooth(view, rng),
+        strict,
+        twice,
+        smooth(view, rng, twice),
         tail,
         exponential_tail(view, rng, tail),
-        conditions["semi-coercive"],
-        whole,
-        totally_regular(view, whole, rng),
-        calibrated(view, rng),
+        semi_coercive(view, rng),
     ]
+    return {part.name: part for part in parts}
+
+
+def _consequent(
+    view: TemplateView, found: dict[str, Property], rng: np.random.Generator
+) -> dict[str, Property]:
+    """Those that rest on others, and what regularity is asked for."""
+    whole = regular(view.n_classes, found)
+    parts = [whole, totally_regular(view, whole, rng), calibrated(view, rng)]
     return {part.name: part for part in parts}
 
 

@@ -23,14 +23,21 @@ CONDITIONS = (
     semi_coercive,
     strictly_decreasing,
 )
+NAMES = (
+    "non-negative",
+    "twice differentiable",
+    "strictly convex",
+    "semi-coercive",
+    "strictly decreasing",
+)
 # Truncations to more margins than the first two and the last are not tried: they are as many as
 # there are classes, and nested.
 FIRST_TRUNCATIONS = 2
 
 
-def regular(n_classes: int, parts: dict[str, Property]) -> Property:
-    """Regular: all five conditions, whose verdicts are at hand."""
-    return _joined("regular", n_classes, list(parts.values()))
+def regular(n_classes: int, found: dict[str, Property]) -> Property:
+    """Regular: all five conditions, whose verdicts are among those at hand."""
+    return _joined("regular", n_classes, [found[name] for name in NAMES])
 
 
 def totally_regular(view: TemplateView, whole: Property, rng: np.random.Generator) -> Property:

@@ -8,29 +8,24 @@ out of its powers and logarithms, derivatives are formulas of the same kind, and
 variables is a rebuilding.  No number is rounded here.
 
 An `Algebra` builds expressions in so many variables and keeps one copy of each base, so that two
-expressions with the same terms are equal.
+expressions with the same terms are equal.  Its sums and products are those of a `Ring`, its powers
+those of a `Field`; functions, derivatives and changes of variables are here.
 """
 
 import math
-import time
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 from marginflow.theory.proof.expression import (
     Base,
     CannotError,
-    Exponent,
     Expression,
-    Factors,
-    Key,
     is_positive_factor,
 )
-
-# Sums with more terms than this are not multiplied out.
-TERMS = 3000
+from marginflow.theory.proof.field import Field
 
 
-class Algebra:
+class Algebra(Field):
     """Expressions in n variables η_1, ..., η_n.
 
     Args:
@@ -46,107 +41,8 @@ class Algebra:
     """
 
     def __init__(self, n_variables: int, deadline: float = math.inf):
-        self.n, self.deadline = n_variables, deadline
-        self._bases: dict[tuple, Base] = {}
+        super().__init__(n_variables, deadline)
         self._derivatives: dict[tuple[Base, int], Expression] = {}
-        self._flat: Exponent = (Fraction(0),) * (n_variables + 1)
-
-    def constant(self, value: Fraction | int | float) -> Expression:
-        """A number."""
-        return Expression({(self._flat, ()): Fraction(value)})
-
-    def variable(self, index: int) -> Expression:
-        """η of an index from 0."""
-        return Expression(
-            {(self._flat, ((self._base("variable", index), Fraction(1)),)): Fraction(1)}
-        )
-
-    def exponential(self, exponent: Sequence[Fraction]) -> Expression:
-        """e^(p·η + β) for (p_1, ..., p_n, β)."""
-        return Expression({(tuple(exponent), ()): Fraction(1)})
-
-    def add(self, *parts: Expression) -> Expression:
-        """The sum."""
-        terms: dict[Key, Fraction] = {}
-        for part in parts:
-            for key, c in part.terms.items():
-                terms[key] = terms.get(key, Fraction(0)) + c
-        return Expression(terms)
-
-    def scale(self, a: Expression, factor: Fraction | int) -> Expression:
-        """A rational multiple."""
-        return Expression({key: c * factor for key, c in a.terms.items()})
-
-    def subtract(self, a: Expression, b: Expression) -> Expression:
-        """The difference a − b."""
-        return self.add(a, self.scale(b, -1))
-
-    def multiply(self, a: Expression, b: Expression) -> Expression:
-        """The product, multiplied out."""
-        if len(a.terms) * len(b.terms) > TERMS:
-            raise CannotError(f"a product of {len(a.terms)} and {len(b.terms)} terms is too long")
-        if time.monotonic() > self.deadline:
-            raise CannotError("the time was up while formulas were worked out")
-        terms: dict[Key, Fraction] = {}
-        extra = []
-        for (left, left_factors), c in a.terms.items():
-            for (right, right_factors), d in b.terms.items():
-                exponent = tuple(p + q for p, q in zip(left, right, strict=True))
-                powers = dict(left_factors)
-                for base, power in right_factors:
-                    powers[base] = powers.get(base, Fraction(0)) + power
-                factors, whole = _sorted(powers)
-                if whole:
-                    term = Expression({(exponent, factors): c * d})
-                    for base, power in whole:
-                        for _ in range(power.numerator):
-                            term = self.multiply(term, base.inner)
-                    extra.append(term)
-                else:
-                    key = (exponent, factors)
-                    terms[key] = terms.get(key, Fraction(0)) + c * d
-        return self.add(Expression(terms), *extra)
-
-    def product(self, parts: Iterable[Expression]) -> Expression:
-        """The product of several."""
-        result = self.constant(1)
-        for part in parts:
-            result = self.multiply(result, part)
-        return result
-
-    def power(self, a: Expression, power: Fraction | int) -> Expression:
-        """A rational power; of a sum after taking out its largest common exponential."""
-        power = Fraction(power)
-        if power == 0:
-            return self.constant(1)
-        if power == 1:
-            return a
-        if a.is_zero:
-            if power > 0:
-                return a
-            raise CannotError("a division by zero")
-        whole = power.denominator == 1
-        if len(a.terms) == 1:
-            return self._power_of_term(a, power)
-        if whole and power > 0:
-            return self.product([a] * power.numerator)
-        numerator, denominator = self.together(a)
-        if numerator.is_zero:
-            return self.power(numerator, power)
-        if denominator:
-            below = self._factors({base: -q for base, q in denominator})
-            if whole or below.is_positive:
-                return self.multiply(
-                    self.power(numerator, power), self._power_of_term(below, power)
-                )
-            numerator = a
-        front, rest = self.content(numerator, coefficients=whole)
-        if len(rest.terms) == 1:
-            return self.power(self.multiply(front, rest), power)
-        if not whole and not front.is_positive:
-            return self._factors({self._base("sum", numerator): power})
-        base = self._factors({self._base("sum", rest): power})
-        return self.multiply(self._power_of_term(front, power), base)
 
     def exp(self, a: Expression) -> Expression:
         """The exponential: what is linear becomes an exponent, a logarithm becomes a power."""
@@ -198,69 +94,6 @@ class Algebra:
     def cos(self, a: Expression) -> Expression:
         """The cosine."""
         return self._function("cos", a)
-
-    def content(
-        self, a: Expression, coefficients: bool = True, factors: bool = True
-    ) -> tuple[Expression, Expression]:
-        """A term and a rest whose product is a: the largest common exponential, power and divisor.
-
-        Args:
-            a: not zero.
-            coefficients: whether the common divisor of the coefficients is taken out, with the
-                sign where all have the same.
-            factors: whether common powers of bases are taken out.
-        """
-        keys = list(a.terms)
-        exponent = tuple(min(column) for column in zip(*(expo for expo, _ in keys), strict=True))
-        powers = [dict(f) for _, f in keys]
-        bases = {base for found in powers for base in found} if factors else set()
-        common = {base: min(p.get(base, Fraction(0)) for p in powers) for base in bases}
-        divisor = _divisor(a.terms.values()) if coefficients else Fraction(1)
-        front = Expression({(exponent, _sorted(common)[0]): divisor})
-        terms = {}
-        for (expo, _), found, c in zip(keys, powers, a.terms.values(), strict=True):
-            left = {
-                base: found.get(base, Fraction(0)) - common.get(base, Fraction(0))
-                for base in {*found, *common}
-            }
-            factors_left = tuple(sorted(((b, q) for b, q in left.items() if q), key=_order))
-            moved = tuple(p - q for p, q in zip(expo, exponent, strict=True))
-            terms[moved, factors_left] = c / divisor
-        rest = Expression(terms)
-        # a power that was left over may be one that has to be multiplied out
-        return front, self.multiply(rest, self.constant(1))
-
-    def together(self, a: Expression) -> tuple[Expression, Factors]:
-        """Numerator and denominator: every sum in a denominator is multiplied into the other terms.
-
-        Returns:
-            A numerator and the (base, power) of the denominator, with positive powers.
-        """
-        lowest: dict[Base, Fraction] = {}
-        for _, factors in a.terms:
-            for base, power in factors:
-                if power < 0 and base.kind == "sum":
-                    lowest[base] = min(power, lowest.get(base, Fraction(0)))
-        for base, low in list(lowest.items()):
-            powers = [dict(factors).get(base, Fraction(0)) for _, factors in a.terms]
-            if any((power - low).denominator != 1 for power in powers):
-                del lowest[base]
-        if not lowest:
-            return a, ()
-        try:
-            numerator = self.add(*(self._raised(key, c, lowest) for key, c in a.terms.items()))
-        except CannotError:
-            return a, ()
-        if numerator.is_zero:
-            return numerator, ()
-        denominator = {base: -low for base, low in lowest.items()}
-        front, rest = self.content(numerator)
-        if len(rest.terms) > 1:
-            base = self._base("sum", rest)
-            if denominator.get(base, 0) >= 1:
-                denominator[base] -= 1
-                numerator = front
-        return numerator, tuple((base, q) for base, q in denominator.items() if q)
 
     def derivative(self, a: Expression, index: int) -> Expression:
         """∂a/∂η of an index."""
@@ -341,46 +174,8 @@ class Algebra:
                 parts.append(term)
         return self.add(*parts)
 
-    def _base(self, kind: str, argument: Expression | int) -> Base:
-        key = (kind, argument)
-        if key not in self._bases:
-            self._bases[key] = Base(kind, argument, len(self._bases))
-        return self._bases[key]
-
     def _function(self, kind: str, inner: Expression) -> Expression:
         return self._factors({self._base(kind, inner): Fraction(1)})
-
-    def _factors(self, powers: dict[Base, Fraction]) -> Expression:
-        """The product of powers of bases, those of sums to whole powers multiplied out."""
-        factors, whole = _sorted(powers)
-        term = Expression({(self._flat, factors): Fraction(1)})
-        for base, power in whole:
-            term = self.product([term, *[base.inner] * power.numerator])
-        return term
-
-    def _raised(self, key: Key, c: Fraction, lowest: dict[Base, Fraction]) -> Expression:
-        """A term over the powers of some bases."""
-        (exponent, factors), powers = key, {base: -power for base, power in lowest.items()}
-        for base, power in factors:
-            powers[base] = powers.get(base, Fraction(0)) + power
-        return self.multiply(Expression({(exponent, ()): c}), self._factors(powers))
-
-    def _power_of_term(self, a: Expression, power: Fraction) -> Expression:
-        (((exponent, factors), c),) = a.terms.items()
-        raised = tuple(p * power for p in exponent)
-        if power.denominator == 1:
-            powers = {base: q * power for base, q in factors}
-            front = Expression({(raised, ()): c**power.numerator})
-            return self.multiply(front, self._factors(powers))
-        if not (c > 0 and all(is_positive_factor(base) for base, q in factors)):
-            return self._factors({self._base("sum", a): power})
-        powers = {base: q * power for base, q in factors}
-        root = _root(c, power)
-        if root is None:
-            front = self._base("sum", self.constant(c))
-            powers[front] = powers.get(front, Fraction(0)) + power
-        term = Expression({(raised, ()): Fraction(1) if root is None else root})
-        return self.multiply(term, self._factors(powers))
 
     def _log_of_base(self, base: Base) -> Expression:
         if base.kind == "exp":
@@ -409,44 +204,3 @@ class Algebra:
         if base.kind == "sin":
             return self.cos(base.inner)
         return self.scale(self.sin(base.inner), -1)
-
-
-def _sorted(powers: dict[Base, Fraction]) -> tuple[Factors, list[tuple[Base, Fraction]]]:
-    """Factors in their order, and apart from them the sums to whole powers, to multiply out."""
-    kept, whole = [], []
-    for base, power in powers.items():
-        if power and base.kind == "sum" and power > 0 and power.denominator == 1:
-            whole.append((base, power))
-        elif power:
-            kept.append((base, power))
-    return tuple(sorted(kept, key=_order)), whole
-
-
-def _order(factor: tuple[Base, Fraction]) -> int:
-    return factor[0].number
-
-
-def _divisor(coefficients: Iterable[Fraction]) -> Fraction:
-    """The greatest common divisor, negative if all are."""
-    values = list(coefficients)
-    numerator = math.gcd(*(c.numerator for c in values))
-    denominator = math.lcm(*(c.denominator for c in values))
-    sign = -1 if all(c < 0 for c in values) else 1
-    return Fraction(sign * numerator, denominator)
-
-
-def _root(value: Fraction, power: Fraction) -> Fraction | None:
-    """A rational power of a positive number if it is rational."""
-    if value == 1:
-        return Fraction(1)
-    degree = power.denominator
-    parts = []
-    for part in (value.numerator, value.denominator):
-        try:
-            near = round(part ** (1 / degree))
-        except OverflowError:
-            return None
-        if near**degree != part:
-            return None
-        parts.append(near)
-    return Fraction(parts[0], parts[1]) ** power.numerator

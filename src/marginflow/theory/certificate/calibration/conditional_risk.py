@@ -1,0 +1,86 @@
+"""The conditional risk C_p(v) = Σ_y p_y ℓ_y(v), with gradient and Hessian in the scores v.
+
+A template is a function of margins, and calibration a matter of scores: here one becomes the other.
+The losses of all labels are kept apart from the p that weighs them, so that scores that were looked
+at once serve every p.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from marginflow.theory.certificate.template_view import TemplateView
+
+
+class Losses(NamedTuple):
+    """What each label loses at scores (s, K): (s, K), with gradient and Hessian in the scores."""
+
+    scores: np.ndarray
+    value: np.ndarray
+    gradient: np.ndarray
+    hessian: np.ndarray
+
+    def at(self, which: np.ndarray) -> "Losses":
+        """At some of the scores."""
+        return Losses(*(part[which] for part in self))
+
+    def joined(self, other: "Losses") -> "Losses":
+        """At these scores and others."""
+        return Losses(*(np.concatenate(pair) for pair in zip(self, other, strict=True)))
+
+
+class Costs(NamedTuple):
+    """C_p at n scores: value (n,), gradient (n, K), Hessian (n, K, K), sum of pulls (n,)."""
+
+    value: np.ndarray
+    gradient: np.ndarray
+    hessian: np.ndarray
+    pull: np.ndarray
+
+
+class ConditionalRisk:
+    """What scores cost: all labels' losses, and their mean for a distribution.
+
+    Args:
+        view: of the template.
+        unit: what losses are counted in.
+    """
+
+    def __init__(self, view: TemplateView, unit: float = 1.0):
+        self.view, self.n_classes, self.unit = view, view.n_classes, unit
+        eye = np.eye(self.n_classes)
+        self.code = np.stack([eye[y] - np.delete(eye, y, axis=0) for y in range(self.n_classes)])
+
+    def losses(self, scores: np.ndarray) -> Losses:
+        """Of every label at scores (s, K); NaN counts as infinite."""
+        s, k = scores.shape
+        margins = np.einsum("ykc,sc->syk", self.code, scores)
+        found = self.view.evaluate(margins.reshape(s * k, k - 1))
+        value = np.where(np.isnan(found.value), np.inf, found.value).reshape(s, k)
+        with np.errstate(all="ignore"):
+            gradient = found.slope.reshape(s, k, 1, k - 1) @ self.code
+            hessian = found.hessian.reshape(s, k, k - 1, k - 1) @ self.code
+            hessian = self.code.transpose(0, 2, 1) @ hessian
+            return Losses(
+                scores,
+                value / self.unit,
+                gradient[:, :, 0] / self.unit,
+                hessian / self.unit,
+            )
+
+    def costs(self, p: np.ndarray, scores: np.ndarray) -> Costs:
+        """At scores (n, K), each with its own p (n, K)."""
+        at = self.losses(scores)
+        with np.errstate(all="ignore"):
+            return Costs(
+                (p * at.value).sum(axis=1),
+                (p[:, None] @ at.gradient)[:, 0],
+                np.einsum("ny,nycd->ncd", p, at.hessian),
+                (p * np.abs(at.gradient).sum(axis=2)).sum(axis=1),
+            )
+
+
+def weighed(p: np.ndarray, table: Losses) -> np.ndarray:
+    """C_p of every p (rows) at all scores of a table (columns)."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return p @ table.value.T
