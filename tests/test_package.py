@@ -41,7 +41,7 @@ def test_import_brings_in_nothing_heavy():
 
 
 def test_rooms_are_reached_through_the_package():
-    rooms = "claims data dynamics figures limits losses margins theory".split()
+    rooms = ["claims", "data", "dynamics", "figures", "limits", "losses", "margins", "theory"]
     code = f"""
 import json, marginflow as mf
 print(json.dumps([getattr(mf, room).__name__ for room in {rooms}]))
