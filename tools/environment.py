@@ -138,7 +138,7 @@ def install(kind: str, extras: str) -> None:
     if not sys.stderr.isatty():
         command.append("-qq")
     if kind != "run":
-        command.append(f"--group={kind}")
+        command += [f"--group={group}" for group in (kind, *groups_of(extras))]
     command += ["--editable", f".[{extras}]" if extras else "."]
     was_sound = PLACE.exists()
     PLACE.unlink(missing_ok=True)
@@ -150,6 +150,12 @@ def install(kind: str, extras: str) -> None:
     for held in KINDS[: KINDS.index(kind) + 1]:
         for suffix in ["", f"+{extras}"] if extras else [""]:
             (ENVIRONMENT / f".ready-{held}{suffix}").write_text(fingerprint())
+
+
+def groups_of(extras: str) -> list[str]:
+    """The dependency groups that bear the names of extras: what tests of these compare with."""
+    groups = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
+    return [extra for extra in extras.split(",") if extra in groups]
 
 
 def say(sentence: str) -> None:

@@ -33,7 +33,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         pip = [sys.executable, "-I", "-m", "pip", "install", "-qq", "--dry-run"]
-        options = ["--ignore-installed", "--group=dev", f"--report={report}"]
+        options = ["--ignore-installed", "--group=dev", "--group=torch", f"--report={report}"]
         subprocess.run([*pip, *options, *wanted], check=True)
         found = [item["metadata"] for item in json.loads(report.read_bytes())["install"]]
     pins = {item["name"].lower(): item["version"].partition("+")[0] for item in found}
