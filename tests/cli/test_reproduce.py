@@ -271,4 +271,5 @@ def test_the_real_claims_are_listed(marginflow):
         "2411.01350",
         "1710.10345",
         "2303.07475",
+        "2311.17778",
     }

@@ -26,7 +26,7 @@ one_of_each = pytest.mark.parametrize(
     "loss", [LOSSES[name] for name in OF_EACH_MAKE], ids=OF_EACH_MAKE
 )
 every_call = pytest.mark.parametrize("call", ["__call__", "gradient"])
-METHODS = ["template", "slope_value"]
+METHODS = ["template", "log_template", "slope_value"]
 
 
 def shape_of(call: str) -> tuple[int, ...]:
@@ -87,12 +87,13 @@ def test_lists_and_integers_are_read_in_double_precision(call):
 
 @every_loss
 def test_margins_keep_their_type_too(loss):
+    for dtype in (jnp.bfloat16, jnp.float32, jnp.float64):
+        with mf.x64():
+            margins = jax.ShapeDtypeStruct((2, 2), dtype)
+            for method in METHODS:
+                assert jax.eval_shape(getattr(loss, method), margins).dtype == dtype
     margins = np.array([[0.3, 1e-9], [17.0, 2.0]])
-    for method in METHODS:
-        exact = getattr(loss, method)(margins)
-        assert type(exact) is np.ndarray
-        assert exact.dtype == np.float64
-        assert getattr(loss, method)(margins.astype(np.float32)).dtype == np.float32
+    assert type(loss.template(margins)) is np.ndarray
     sign, log_abs = loss.slope(margins)
     assert sign.dtype == log_abs.dtype == np.float64
     np.testing.assert_allclose(
@@ -114,6 +115,15 @@ def test_leading_axes_are_kept(loss, call):
 
 
 @every_loss
+def test_losses_can_be_traced_under_jit_vmap_and_grad(loss):
+    scores, labels = jnp.array(SCORES), jnp.array(LABELS)
+    gradient = jax.grad(jax.jit(lambda s: jnp.sum(loss(s, labels))))
+    assert jax.eval_shape(gradient, scores).shape == scores.shape
+    assert jax.eval_shape(jax.jit(jax.vmap(loss)), scores, labels).shape == labels.shape
+    assert jax.eval_shape(jax.vmap(loss.gradient), scores, labels).shape == scores.shape
+
+
+@one_of_each
 def test_losses_work_under_jit_vmap_and_grad(loss):
     scores, labels = jnp.array(SCORES), jnp.array(LABELS)
     total = jax.jit(lambda s: jnp.sum(loss(s, labels)))

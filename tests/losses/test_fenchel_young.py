@@ -18,7 +18,7 @@ from marginflow.losses import (
 )
 from marginflow.losses.tsallis_probabilities import log_probabilities
 
-ORDERS = ["0.1", "0.5", "0.95", "0.999", "1.0001", "1.05", "1.25", "1.4", "1.5", "2", "2.5", "3"]
+ORDERS = ["0.1", "0.5", "0.95", "1.0001", "1.25", "1.4", "2", "3"]
 NEGENTROPIES = [
     ShannonNegentropy(),
     GiniNegentropy(),

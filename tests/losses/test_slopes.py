@@ -72,7 +72,7 @@ def conditionings(oracle, point: list[mpf]) -> tuple[list[float], float]:
 
 
 @every_loss
-@pytest.mark.parametrize(("n_columns", "n_points"), [(1, 10), (9, 3), (999, 1)])
+@pytest.mark.parametrize(("n_columns", "n_points"), [(3, 8), (999, 1)])
 def test_logarithms_are_right_to_rounding(name, n_columns, n_points, oracles):
     margins = mixed_margins(n_columns, n_points)
     sign, log_abs = LOSSES[name].slope(margins)
@@ -207,7 +207,7 @@ def test_nothing_is_nan_under_jit_vmap_and_grad_of_grad(name):
 
     margins = margins[np.isfinite(loss.template(margins))]
     with mf.x64():
-        for scalar in (loss.template, loss.log_template, of_slopes):
+        for scalar in (loss.template, of_slopes):
             compiled = jax.jit(jax.vmap(functools.partial(all_orders, scalar)))
             for results in map(np.asarray, compiled(jnp.asarray(margins))):
                 where = np.isnan(results).reshape(len(margins), -1).any(axis=1)
