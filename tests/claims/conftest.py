@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable
 
+import jaxtyping
 import pytest
 
 from marginflow.claims import Judged, find_claims, judge
@@ -15,6 +16,11 @@ def judged() -> Callable[[str], Judged]:
     @functools.cache
     def run(name: str) -> Judged:
         [claim] = find_claims([name])
-        return judge(claim)
+        # Types are checked by the tests of each room; here they would double the time.
+        jaxtyping.config.update("jaxtyping_disable", True)
+        try:
+            return judge(claim)
+        finally:
+            jaxtyping.config.update("jaxtyping_disable", False)
 
     return run

@@ -44,7 +44,7 @@ def relative_error(weights, exact):
 @pytest.mark.parametrize("loss", LOSSES)
 def test_the_error_is_at_most_what_is_estimated(loss, n_classes, momentum):
     forwarded = 0
-    for number, share in enumerate([0.01, 0.6, 0.99]):
+    for number, share in enumerate([0.01, 0.2, 0.6, 0.99]):
         generator = np.random.default_rng([number, n_classes])
         data = problem(n_classes, generator)
         initial = generator.choice([0.0, 0.3, 3.0]) * generator.standard_normal(
