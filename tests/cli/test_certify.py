@@ -1,5 +1,7 @@
 """`marginflow certify`: verdicts on the page and in the document, for names and for modules."""
 
+import sys
+
 import pytest
 
 import marginflow as mf
@@ -35,6 +37,7 @@ def test_a_template_beside_the_caller_is_found(marginflow, tmp_path, monkeypatch
         (["no_such_module_here:f"], "no_such_module_here"),
         (["math:no_such_function"], "no_such_function"),
         (["math:pi"], "expects a Loss"),
+        (["no/such/file.py:f"], "expected a Python file"),
         (["cross-entropy", "--classes", "two"], "--classes"),
         (["cross-entropy", "--classes", "1"], "from 2 on"),
     ],
@@ -42,4 +45,27 @@ def test_a_template_beside_the_caller_is_found(marginflow, tmp_path, monkeypatch
 def test_what_cannot_be_certified_is_a_usage_error(marginflow, arguments, words):
     ended = marginflow("certify", *arguments)
     assert ended.code == 2
+    assert words in ended.err
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("def bent(u):\n    return u[7] if u.sum() > 0 else 0.0\n", "bent failed in line 2 of"),
+        ("def bent(u):\n    return {}['u']\n", "KeyError"),
+        ("import no_such_package_here\n", "no_such_package_here"),
+        ("def bent(u\n", "SyntaxError"),
+        ("raise SystemExit(0)\n", "SystemExit"),
+        ("def broken(u):\n    return 0.0\n", "defines no 'bent'"),
+    ],
+)
+@pytest.mark.parametrize("place", ["mine.py", "mine"])
+def test_what_the_users_code_raises_is_the_users(
+    marginflow, tmp_path, monkeypatch, code, words, place
+):
+    (tmp_path / "mine.py").write_text(code)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "mine", raising=False)
+    ended = marginflow("certify", f"{place}:bent", "--classes", "2")
+    assert (ended.code, ended.err.count("\n")) == (2, 1), ended.err
     assert words in ended.err

@@ -1,8 +1,5 @@
 """`marginflow certify`: a verdict on each property of a loss, and what follows for training."""
 
-import importlib
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,7 +7,8 @@ import typer
 from marginflow.cli import options
 from marginflow.cli.answer import Answer
 from marginflow.cli.console import table
-from marginflow.cli.errors import UsageError, as_usage_error
+from marginflow.cli.errors import UsageError
+from marginflow.cli.loss_argument import LOSS_HELP, named_loss
 
 if TYPE_CHECKING:
     from marginflow.theory import LossCertificate
@@ -20,8 +18,8 @@ def certify(
     loss: Annotated[
         str,
         typer.Argument(
-            metavar="NAME|MODULE:OBJECT",
-            help="A registered loss, or a template or loss of your own, as my_losses:bent.",
+            metavar="NAME|OBJECT",
+            help=LOSS_HELP,
             show_default=False,
         ),
     ],
@@ -45,8 +43,8 @@ def certify(
     from marginflow.theory import certify_loss
 
     n_classes = _numbers(classes)
-    with as_usage_error():
-        certificate = certify_loss(_loss(loss), n_classes=n_classes, seed=seed, prove=prove)
+    with named_loss(loss) as found:
+        certificate = certify_loss(found, n_classes=n_classes, seed=seed, prove=prove)
     return Answer(
         message=certificate.message,
         figures={"loss": loss, "n_classes": n_classes, "seed": seed, **document(certificate)},
@@ -98,21 +96,3 @@ def _numbers(words: str) -> list[int]:
         return sorted({int(word) for word in words.split(",")})
     except ValueError:
         raise UsageError(f"--classes: expected numbers as 2,3,10, got {words!r}.") from None
-
-
-def _loss(words: str) -> Any:
-    """A registered name, or the object that MODULE:OBJECT names, also beside the caller."""
-    module, colon, name = words.partition(":")
-    if not colon:
-        return words
-    here = str(Path.cwd())
-    sys.path.insert(0, here)
-    try:
-        found = importlib.import_module(module)
-        for part in name.split("."):
-            found = getattr(found, part)
-    except (ImportError, AttributeError) as error:
-        raise UsageError(f"{words}: {error}") from error
-    finally:
-        sys.path.remove(here)
-    return found() if isinstance(found, type) else found

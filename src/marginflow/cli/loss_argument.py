@@ -1,9 +1,14 @@
-"""--loss on the command line: a registered name, or a template function in a Python file."""
+"""A loss on the command line: a registered name, or an object in a module or a Python file."""
 
+import importlib
 import importlib.util
 import os
+import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from marginflow.cli.errors import UsageError, as_usage_error, sentence
@@ -12,59 +17,96 @@ if TYPE_CHECKING:
     from marginflow.losses import Loss
 
 LOSS_HELP = (
-    "A name that `marginflow losses` lists, or FILE.py:FUNCTION, a template that maps one sample's "
-    "margins to a number in jax.numpy."
+    "A name that `marginflow losses` lists, or a template or loss of your own, as FILE.py:OBJECT "
+    "or MODULE:OBJECT. A template maps one sample's margins to a number in jax.numpy."
 )
 
 
 def load_loss(text: str, n_classes: int) -> "Loss":
-    """The loss that --loss names, checked for a number of classes.
+    """The loss that a text names, checked for a number of classes.
 
     Args:
-        text: a registered name, or FILE.py:FUNCTION; the file is run.
+        text: a registered name, FILE.py:OBJECT or MODULE:OBJECT; the file or module is run.
         n_classes: K.
 
     Raises:
-        UsageError: if there is none, or the function is no template.
+        UsageError: if there is none, or the object is no template.
     """
     from marginflow.losses import as_loss
 
-    file, colon, function = text.rpartition(":")
+    with named_loss(text) as found:
+        return as_loss(found, n_classes)
+
+
+@contextmanager
+def named_loss(text: str) -> Iterator[Any]:
+    """A registered name, or the object that a text names; what its code raises is the caller's.
+
+    Raises:
+        UsageError: if there is no such object, or anything is refused inside.
+    """
+    place, colon, name = text.rpartition(":")
     with as_usage_error():
-        if colon and file.endswith(".py"):
-            return _template(Path(file), function, n_classes)
-        return as_loss(text, n_classes)
-
-
-def _template(path: Path, name: str, n_classes: int) -> "Loss":
-    """A function of the user's as a loss; what is raised from within it is the user's to mend."""
-    from marginflow.losses import as_loss
-
-    function = _function(path, name)
-    try:
-        return as_loss(function, n_classes)
-    except Exception as error:
-        frames = traceback.extract_tb(error.__traceback__)
-        lines = [frame.lineno for frame in frames if frame.filename == os.path.abspath(path)]
-        if not lines:
+        if not colon:
+            yield text
+            return
+        module = _from_file(Path(place)) if place.endswith(".py") else _from_path(place)
+        try:
+            yield _object(module, place, name)
+        except UsageError:
             raise
-        raise UsageError(
-            f"--loss: {name} failed in line {lines[-1]} of {path} with {type(error).__name__}: "
-            f"{sentence(error)}"
-        ) from error
+        except Exception as error:
+            lines = _lines_of(module, error)
+            if not lines:
+                raise
+            raise UsageError(
+                f"{name} failed in line {lines[-1]} of {place} with {type(error).__name__}: "
+                f"{sentence(error)}"
+            ) from error
 
 
-def _function(path: Path, name: str) -> Any:
+def _object(module: ModuleType, place: str, name: str) -> Any:
+    found: Any = module
+    for part in name.split("."):
+        if not hasattr(found, part):
+            raise UsageError(f"{place} defines no {name!r}; it should be a loss or a template.")
+        found = getattr(found, part)
+    return found() if isinstance(found, type) else found
+
+
+def _lines_of(module: ModuleType, error: Exception) -> list[int]:
+    """The lines of the user's file that an error passed through."""
+    file = os.path.abspath(module.__file__) if getattr(module, "__file__", None) else None
+    frames = traceback.extract_tb(error.__traceback__)
+    return [frame.lineno for frame in frames if frame.lineno and frame.filename == file]
+
+
+def _from_file(path: Path) -> ModuleType:
     if not path.is_file():
-        raise UsageError(f"--loss: expected a Python file at {str(path)!r}, found none.")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+        raise UsageError(f"expected a Python file at {str(path)!r}, found none.")
+    spec = importlib.util.spec_from_file_location(path.stem, path.absolute())
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    try:
+    with _run(str(path)):
         spec.loader.exec_module(module)
+    return module
+
+
+def _from_path(name: str) -> ModuleType:
+    """A module that Python finds, also beside the caller."""
+    here = str(Path.cwd())
+    sys.path.insert(0, here)
+    try:
+        with _run(name):
+            return importlib.import_module(name)
+    finally:
+        sys.path.remove(here)
+
+
+@contextmanager
+def _run(place: str) -> Iterator[None]:
+    try:
+        yield
     except (Exception, SystemExit) as error:
-        raise UsageError(f"--loss: {path} failed with {type(error).__name__}: {error}") from error
-    if not hasattr(module, name):
-        raise UsageError(f"--loss: {path} defines no {name!r}; it should be the template.")
-    return getattr(module, name)
+        raise UsageError(f"{place} failed with {type(error).__name__}: {error}") from error
