@@ -69,3 +69,12 @@ def test_what_the_users_code_raises_is_the_users(
     ended = marginflow("certify", f"{place}:bent", "--classes", "2")
     assert (ended.code, ended.err.count("\n")) == (2, 1), ended.err
     assert words in ended.err
+
+
+@pytest.mark.parametrize("text", [":f", ":", "math:"])
+def test_half_of_a_place_is_refused_with_what_is_expected(marginflow, text):
+    ended = marginflow("certify", text, "--classes", "2")
+    assert (ended.code, ended.err.count("\n")) == (2, 1), ended.err
+    assert "expected NAME, FILE.py:OBJECT or MODULE:OBJECT" in ended.err
+    assert repr(text) in ended.err
+    assert "Error:" not in ended.err

@@ -258,3 +258,65 @@ def test_a_certificate_shows_itself(certificates):
     assert certificate["strictly_convex"] is certificate["strictly convex"]
     with pytest.raises(KeyError, match="there are"):
         certificate["beautiful"]
+
+
+def losses(function, scores, labels):
+    with mf.x64():
+        return np.asarray(function(jnp.asarray(scores), jnp.asarray(labels)))
+
+
+def test_a_refuted_renaming_can_be_evaluated():
+    def partial(scores, labels):
+        return general_cross_entropy(scores, labels) * (1.0 + labels)
+
+    part = mf.certify_loss(partial, n_classes=[4])["permutation equivariant"]
+    example, figures = part.counterexample, part.counterexample.figures
+    assert (example.space, example.margins.shape) == ("scores", (2, 4))
+    scores, renamed = example.margins
+    permutation = figures["permutation"]
+    assert sorted(permutation) == list(range(4))
+    np.testing.assert_array_equal(renamed[permutation], scores)
+    assert figures["renamed_label"] == permutation[figures["label"]]
+    seen = losses(partial, example.margins, [figures["label"], figures["renamed_label"]])
+    np.testing.assert_allclose(seen, [figures["value"], figures["renamed_value"]], rtol=1e-12)
+    assert abs(seen[0] - seen[1]) > 1e-9
+    assert f"{seen[0]:.6g}, and {seen[1]:.6g} with" in example.statement
+
+
+def test_a_refuted_shift_can_be_evaluated():
+    def weighed(scores, labels):
+        return general_cross_entropy(scores, labels) + 0.01 * jnp.sum(scores**2, axis=1)
+
+    part = mf.certify_loss(weighed, n_classes=[3])["translation invariant"]
+    example, figures = part.counterexample, part.counterexample.figures
+    assert (example.space, example.margins.shape) == ("scores", (2, 3))
+    scores, shifted = example.margins
+    assert figures["shift"] != 0
+    np.testing.assert_array_equal(shifted, scores + figures["shift"])
+    seen = losses(weighed, example.margins, [figures["label"]] * 2)
+    np.testing.assert_allclose(seen, [figures["value"], figures["shifted_value"]], rtol=1e-12)
+    assert abs(seen[0] - seen[1]) > 1e-9
+    assert f"{seen[0]:.6g}, and {seen[1]:.6g} with" in example.statement
+
+
+def test_a_dent_far_out_ends_in_verdicts():
+    def dented_far_out(u):
+        return cross_entropy(u) - 1e-3 * jnp.exp(-jnp.sum((u - 40) ** 2))
+
+    found = mf.certify_loss(dented_far_out, n_classes=[2])
+    assert set(found) == EVERY
+    assert value(dented_far_out, [40.0]) < 0
+    example = found["non-negative"].counterexample
+    assert example is None or value(dented_far_out, example.margins[0]) < 0
+
+
+def test_a_template_that_is_infinite_below_zero_is_refused():
+    with pytest.raises(ValueError, match="not finite"):
+        mf.certify_loss(lambda u: -jnp.sum(jnp.log(jnp.maximum(u, 0))), n_classes=CLASSES)
+
+
+def test_slopes_that_become_constant_have_no_exponential_tail():
+    def straight_far_out(u):
+        return 1e12 * jnp.sum(jnp.exp(-u)) - jnp.sum(u)
+
+    assert mf.TemplateLoss(straight_far_out).tail(2) is None

@@ -50,6 +50,8 @@ def named_loss(text: str) -> Iterator[Any]:
         if not colon:
             yield text
             return
+        if not place or not name:
+            raise UsageError(f"expected NAME, FILE.py:OBJECT or MODULE:OBJECT, got {text!r}.")
         module = _from_file(Path(place)) if place.endswith(".py") else _from_path(place)
         try:
             yield _object(module, place, name)

@@ -173,10 +173,12 @@ def _fit(margins: np.ndarray, log_abs: np.ndarray, doubt: float) -> tuple[_Fit, 
     centered = shift - shift.mean()
     rate = -float(centered @ height / (centered @ centered))
     fit = _Fit(np.inf, rate, float(height.mean() + rate * shift.mean()))
+    if rate <= 0:  # no tail; the errors below are relative to the rate
+        return fit, np.inf
     rounding = _EPS * float(np.abs(log_abs).max())
     deviation = max(float(_deviation(margins, log_abs, fit).max()), rounding)
     of_rate = 2 * doubt * deviation / float(shift[-1] - shift[0])
-    error = max(of_rate / abs(rate), doubt * deviation + of_rate * float(shift[-1]))
+    error = max(of_rate / rate, doubt * deviation + of_rate * float(shift[-1]))
     rate = _simplest(rate, of_rate)
     log_constant = _simplest_log(float(height.mean() + rate * shift.mean()), error)
     return _Fit(error, rate, log_constant), deviation
@@ -211,7 +213,8 @@ def _simplest(value: float, error: float) -> float:
 
 
 def _simplest_log(log_value: float, error: float) -> float:
-    if abs(log_value) > 20:
+    """The logarithm of the simplest fraction; with an error of 1 or more that could be zero."""
+    if abs(log_value) > 20 or error >= 1:
         return log_value
     value = math.exp(log_value)
     simple = _simplest(value, error * value)

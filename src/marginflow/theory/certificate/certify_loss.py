@@ -1,16 +1,19 @@
 """`certify_loss`: is a loss of the kind for which training finds the maximum margin?"""
 
 import inspect
+import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from marginflow._precision import in_x64
 from marginflow._results import Status
-from marginflow.losses import Loss, TemplateLoss, get_loss
+from marginflow.losses import Loss, TailKind, TemplateLoss, get_loss
 from marginflow.theory.certificate.calibration import calibrated
 from marginflow.theory.certificate.conclusion import conclude
 from marginflow.theory.certificate.curvature import (
@@ -20,7 +23,12 @@ from marginflow.theory.certificate.curvature import (
     twice_differentiable,
 )
 from marginflow.theory.certificate.loss_certificate import LossCertificate
-from marginflow.theory.certificate.order import non_negative, semi_coercive, strictly_decreasing
+from marginflow.theory.certificate.order import (
+    flat_end,
+    non_negative,
+    semi_coercive,
+    strictly_decreasing,
+)
 from marginflow.theory.certificate.regularity import regular, totally_regular
 from marginflow.theory.certificate.search import points
 from marginflow.theory.certificate.symmetry import (
@@ -31,7 +39,13 @@ from marginflow.theory.certificate.symmetry import (
 )
 from marginflow.theory.certificate.tail_class import exponential_tail, tail_class
 from marginflow.theory.certificate.template_view import TemplateView
-from marginflow.theory.certificate.verdict import Property, Verdict, shown, weakest
+from marginflow.theory.certificate.verdict import (
+    Property,
+    Verdict,
+    refuted,
+    shown,
+    weakest,
+)
 from marginflow.theory.proof import prove as prove_property
 
 CLASSES = (2, 3, 5, 10)
@@ -40,6 +54,7 @@ MOST_CLASSES_PROVED = 4
 
 
 @in_x64
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def certify_loss(
     loss: Any,
     *,
@@ -91,8 +106,7 @@ def certify_loss(
     with ThreadPoolExecutor(max_workers=2) as pool:
         views = list(pool.map(lambda k: TemplateView(template, k), classes))
     for k, view in zip(classes, views, strict=True):
-        note = _check_finite(view)
-        notes += [note] if note and note not in notes else []
+        notes += [note for note in _check_finite(view) if note not in notes]
         rng = np.random.default_rng([seed, k])
         found = _elementary(view, general, rng)
         if prove and k <= MOST_CLASSES_PROVED:
@@ -120,18 +134,25 @@ def certify_loss(
 
 def _elementary(view: TemplateView, general: Any, rng: np.random.Generator) -> dict[str, Property]:
     """The properties that are looked at one by one."""
+    k = view.n_classes
     if general is None:
-        symmetry = (symmetric(view, rng), shift_invariant_by_construction(view.n_classes))
+        symmetry = (symmetric(view, rng), shift_invariant_by_construction(k))
     else:
-        symmetry = general_loss(general, view.n_classes, rng)
+        symmetry = general_loss(general, k, rng)
     tail, curved = tail_class(view, rng), convex(view, rng)
     strict, twice = strictly_convex(view, rng), twice_differentiable(view, rng)
+    falling = strictly_decreasing(view, rng)
     if not curved.holds and strict.holds:
         strict = weakest("strictly convex", [curved])
+    flat = flat_end(view) if tail.figures.get("kind") == TailKind.FINITE else None
+    if flat is not None:
+        words = f"every slope is zero at both {shown(flat[0])} and {shown(flat[1])}."
+        strict = strict if not strict.holds else refuted(strict.name, k, words, flat)
+        falling = falling if not falling.holds else refuted(falling.name, k, words, flat)
     parts = [
         *symmetry,
         non_negative(view, rng),
-        strictly_decreasing(view, rng),
+        falling,
         curved,
         strict,
         twice,
@@ -155,15 +176,22 @@ def _consequent(
 def _proofs(
     template: Loss, n_classes: int, found: dict[str, Property], seconds: float
 ) -> dict[str, Property]:
-    """What intervals prove of the properties that the search supports."""
-    proved = {}
+    """What intervals prove or refute of the properties that the search supports.
+
+    What they prove on a box alone stays supported, with the box in its evidence.
+    """
+    better = {}
     for name in PROVABLE:
-        if found[name].holds:
-            part = prove_property(template, n_classes, name, seconds)
-            if part.verdict != Verdict.SUPPORTED:
-                figures = {**found[name].figures, **part.figures}
-                proved[name] = replace(part, name=name, figures=figures)
-    return proved
+        if not found[name].holds:
+            continue
+        part = prove_property(template, n_classes, name, seconds)
+        figures = {**found[name].figures, **part.figures}
+        if math.isfinite(part.figures.get("within", math.inf)):
+            words = f"{found[name].evidence} Proved {part.evidence}"
+            better[name] = replace(found[name], evidence=words, figures=figures)
+        elif part.verdict != Verdict.SUPPORTED:
+            better[name] = replace(part, name=name, figures=figures)
+    return better
 
 
 def _over_classes(name: str, parts: list[Property]) -> Property:
@@ -196,8 +224,9 @@ def _needs_two_arguments(function: Callable[..., Any]) -> bool:
     return len(needed) == 2
 
 
-def _check_finite(view: TemplateView) -> str | None:
-    """Refuse what is no number at ordinary margins; a note where it overflows further out."""
+def _check_finite(view: TemplateView) -> list[str]:
+    """Refuse what is no number at ordinary margins; notes where it is none further out."""
+    notes = []
     u = points(view.n_margins, np.random.default_rng(0), 2.0)
     found = view.evaluate(u)
     bad = ~(np.isfinite(found.value) & np.isfinite(found.slope).all(axis=1))
@@ -208,12 +237,26 @@ def _check_finite(view: TemplateView) -> str | None:
             f"value {found.value[at]:.6g}, slopes {shown(found.slope[at])}. Where jnp.where "
             "chooses, both branches have to be finite."
         )
-    ladder = -np.geomspace(1.0, 1e3, 61)
-    found = view.evaluate(np.repeat(ladder[:, None], view.n_margins, axis=1))
-    broken = ~(np.isfinite(found.value) & np.isfinite(found.slope).all(axis=1))
-    if not broken.any():
-        return None
-    return (
-        f"Below margins of {ladder[int(np.argmax(broken))]:.4g} the value or a slope is not a "
-        "finite float64."
-    )
+    for ladder, words in (
+        (-np.geomspace(1.0, 1e3, 61), "Below margins of"),
+        (np.geomspace(1.0, 1e6, 121), "Beyond margins of"),
+    ):
+        u = np.repeat(ladder[:, None], view.n_margins, axis=1)
+        found, value = view.evaluate(u), _as_given(view.loss, u)
+        lost = np.isnan(value) & (ladder > 0)
+        if lost.any():
+            raise ValueError(
+                f"{view.loss.name} is not a number at margins {shown(u[int(np.argmax(lost))])}, "
+                f"K = {view.n_classes}: expected finite values at large margins."
+            )
+        broken = ~np.isfinite(value) | ~np.isfinite(found.slope).all(axis=1)
+        if broken.any():
+            where = ladder[int(np.argmax(broken))]
+            notes.append(f"{words} {where:.4g} the value or a slope is not a finite float64.")
+    return notes
+
+
+def _as_given(loss: Loss, margins: np.ndarray) -> np.ndarray:
+    """Values by the user's own function, without the tail that a `TemplateLoss` adds."""
+    function = jax.vmap(loss.function) if isinstance(loss, TemplateLoss) else loss.template
+    return np.asarray(function(jnp.asarray(margins)))

@@ -6,12 +6,20 @@ from collections.abc import Mapping
 from marginflow.losses import Loss, TailKind
 from marginflow.theory.certificate.verdict import Property
 
+DEFINING = ("permutation equivariant", "translation invariant")
 NEEDED = ("non-negative", "convex", "strictly decreasing", "exponential tail")
 RAVI = "Ravi et al. 2024 (arXiv 2411.01350)"
 
 
 def conclude(loss: Loss, n_classes: tuple[int, ...], found: Mapping[str, Property]) -> str:
     """Which theorem applies, the step-size bound, the limit problem and the predicted direction."""
+    broken = [name for name in DEFINING if not found[name].holds]
+    if broken:
+        return (
+            f"Not a PERM loss: it is not {' and not '.join(broken)}. What stands above is said of "
+            "one template, that of label 0 where the loss is given in scores, and no theorem of "
+            "the sources carries it over to training."
+        )
     tail, kind = found["tail"], found["tail"].figures.get("kind")
     missing = [name for name in NEEDED if not found[name].holds]
     factor = found["exponential tail"].figures.get("factor", math.inf)

@@ -139,7 +139,7 @@ def smooth(view: View, rng: np.random.Generator, twice: Property) -> Property:
         found = worst(lambda u: _largest(view.evaluate(u).hessian), points(k, rng, box), rng, box)
         largest.append(max(found.score, largest[-1] if largest else 0.0))
         where.append(found.point)
-    if not math.isfinite(largest[-1]) or largest[-1] > 1.5 * largest[1] > 0:
+    if not math.isfinite(largest[-1]) or largest[-1] > 1.5 * largest[-2] > 0:
         grown = ", ".join(f"{value:.4g}" for value in largest)
         boxes = ", ".join(f"{box:g}" for box in BOXES)
         statement = f"the curvature grows without end: {grown} for margins within {boxes}."

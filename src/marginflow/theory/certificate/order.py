@@ -22,7 +22,8 @@ def non_negative(view: View, rng: np.random.Generator) -> Property:
     k = view.n_margins
 
     def score(u: np.ndarray) -> np.ndarray:
-        return -view.evaluate(u).value / (1 + np.abs(u).max(axis=1))
+        value = view.evaluate(u).value
+        return np.where(np.isfinite(value), -value, np.nan) / (1 + np.abs(u).max(axis=1))
 
     ladder = np.repeat(np.geomspace(1.0, 1e6, 64)[:, None], k, axis=1)
     starts = np.concatenate([points(k, rng, FARTHEST), ladder])
@@ -84,6 +85,15 @@ def _exact_zero(view: View, starts: np.ndarray) -> tuple[np.ndarray, int] | None
             steep = middle
     underflowed = view.evaluate(steep[None]).log_abs[0, entry] < DEEP
     return None if underflowed else (starts[row], int(entry))
+
+
+def flat_end(view: View) -> np.ndarray | None:
+    """Two margins (2, k), far from each other, at which every slope is zero; None if none are."""
+    levels = np.geomspace(1.0, FARTHEST**2, 201)
+    u = np.repeat(levels[:, None], view.n_margins, axis=1)
+    found = view.evaluate(u)
+    flat = np.flatnonzero((found.sign == 0).all(axis=1) & np.isfinite(found.value))
+    return u[flat[[0, -1]]] if len(flat) > 1 else None
 
 
 def semi_coercive(view: View, rng: np.random.Generator) -> Property:

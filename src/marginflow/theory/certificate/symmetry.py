@@ -58,14 +58,23 @@ def general_loss(
     labels = rng.integers(n_classes, size=len(scores))
     rename = rng.permutation(n_classes)
     value = call(function, scores, labels)
-    renamed = call(function, scores[:, np.argsort(rename)], rename[labels])
+    moved = scores[:, np.argsort(rename)]
+    renamed = call(function, moved, rename[labels])
     shift = np.round(5 * rng.standard_normal((len(scores), 1)))
-    shifted = call(function, scores + shift, labels)
+    translated = scores + shift
+    shifted = call(function, translated, labels)
+    # class k becomes class permutation[k]
+    renaming = {
+        "permutation": np.broadcast_to(rename, scores.shape),
+        "renamed_label": rename[labels],
+        "renamed_value": renamed,
+    }
+    shifting = {"shift": shift[:, 0], "shifted_value": shifted}
     size = 1 + np.abs(value) + np.abs(scores).max(axis=1)
     verdicts = []
-    for name, other, words in (
-        ("permutation equivariant", renamed, "with classes renamed"),
-        ("translation invariant", shifted, "with all scores shifted"),
+    for name, there, other, words, columns in (
+        ("permutation equivariant", moved, renamed, "with classes renamed", renaming),
+        ("translation invariant", translated, shifted, "with all scores shifted", shifting),
     ):
         apart = np.abs(value - other) / size
         apart = np.where(np.isfinite(apart), apart, 0.0)
@@ -75,7 +84,10 @@ def general_loss(
                 f"the loss of scores {shown(scores[at])} with label {labels[at]} is "
                 f"{value[at]:.6g}, and {other[at]:.6g} {words}."
             )
-            verdicts.append(refuted(name, n_classes, statement, scores[at], space="scores"))
+            columns = {"label": labels, "value": value, **columns}
+            figures = {key: column[at].tolist() for key, column in columns.items()}
+            pair = [scores[at], there[at]]
+            verdicts.append(refuted(name, n_classes, statement, pair, "scores", **figures))
         else:
             evidence = f"{len(scores)} random points {words}: the same to {apart[at]:.1g}."
             verdicts.append(supported(name, n_classes, evidence))

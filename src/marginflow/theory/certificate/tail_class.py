@@ -10,6 +10,8 @@ the sense of Ravi et al. 2024 also needs
 once every margin is large; a = 1 after rescaling the margins, which rescales the weights.
 """
 
+import math
+
 import numpy as np
 
 from marginflow.losses import TailKind
@@ -80,10 +82,13 @@ def exponential_tail(view: View, rng: np.random.Generator, tail: Property) -> Pr
     with np.errstate(divide="ignore", invalid="ignore"):
         lower = np.log1p(-np.minimum(np.exp(-a * u).sum(axis=1), 1.0))[:, None]
     slack = 1e-14 * (1 + np.abs(found.log_abs)) + 1e-15 * BOTTOM
-    above = np.where((ratio > slack).any(axis=1), least, -np.inf).max()
-    below = np.where((ratio < lower - slack).any(axis=1), least, -np.inf).max()
-    for which, bad, sign in (("upper", above, 1.0), ("lower", below, -1.0)):
-        if a * bad > DEEPEST - 6:
+    above, never_above = _last_failure(ratio, slack, least)
+    below, never_below = _last_failure(lower - ratio, slack, least)
+    for which, bad, never, sign in (
+        ("upper", above, never_above, 1.0),
+        ("lower", below, never_below, -1.0),
+    ):
+        if never or a * bad > DEEPEST - 6:
             at = int(np.argmax(np.where(least >= bad, (sign * ratio).max(axis=1), -np.inf)))
             factor = _factor(u, a, ratio)
             words = (
@@ -98,14 +103,24 @@ def exponential_tail(view: View, rng: np.random.Generator, tail: Property) -> Pr
             )
             figures = {"rate": a, "log_constant": log_c, "factor": factor}
             return refuted(name, view.n_classes, words, u[at], ratio=ratio[at].tolist(), **figures)
-    plus, minus = (max(float(bad), -np.inf) for bad in (above, below))
-    figures = {"rate": a, "log_constant": log_c, "u_plus": plus, "u_minus": minus}
+    figures = {"rate": a, "log_constant": log_c, "u_plus": above, "u_minus": below}
     rescaled = "" if abs(a - 1) < 1e-9 else f", after the margins are rescaled by the rate {a:.6g}"
     words = (
         f"both bounds hold with c = {np.exp(log_c):.6g} at {len(u)} points beyond "
-        f"u₊ = {plus:.3g} and u₋ = {minus:.3g}{rescaled}."
+        f"u₊ = {above:.3g} and u₋ = {below:.3g}{rescaled}."
     )
     return supported(name, view.n_classes, words, **figures)
+
+
+def _last_failure(excess: np.ndarray, slack: np.ndarray, least: np.ndarray) -> tuple[float, bool]:
+    """The largest least margin at which a bound is exceeded, and whether it is never seen to hold.
+
+    Beyond that margin the two sides may differ by less than rounding: then nothing shows that the
+    bound holds there, and everything that shows anything says that it does not.
+    """
+    last = float(np.where((excess > slack).any(axis=1), least, -np.inf).max())
+    beyond = (excess < -slack)[least > last]
+    return last, math.isfinite(last) and not bool(beyond.any())
 
 
 def _factor(u: np.ndarray, a: float, ratio: np.ndarray) -> float:
@@ -145,8 +160,8 @@ def _last_level(view: View, starts: np.ndarray) -> float | None:
         middle = (near + far) / 2
         ended = ~np.isfinite(_logs(view, starts + middle)).any()
         near, far = (near, middle) if ended else (middle, far)
-    last = _logs(view, starts + near)
-    return None if last[np.isfinite(last)].max(initial=0.0) > DEEP else _last_whole(view, starts)
+    last = _logs(view, starts + near).max()
+    return None if last > DEEP or last == -np.inf else _last_whole(view, starts)
 
 
 def _last_whole(view: View, starts: np.ndarray) -> float:
@@ -171,13 +186,15 @@ def _classify(levels: np.ndarray, logs: np.ndarray) -> tuple[TailKind | None, di
     falls = mean[:-1] - mean[1:]
     rates, degrees = falls / np.diff(levels), falls / np.log(2.0)
     if abs(rates[-1] / rates[-2] - 1) < 1e-3 and rates[-1] > 0:
-        return TailKind.EXPONENTIAL, {"rate": _rounded(float(rates[-1]))}
+        return TailKind.EXPONENTIAL, {"rate": _rounded(float(rates[-1]), 1e-10)}
     if abs(degrees[-1] / degrees[-2] - 1) < 1e-3 and degrees[-1] > 0:
         # what it is off by halves as the level doubles
-        return TailKind.POLYNOMIAL, {"degree": _rounded(float(2 * degrees[-1] - degrees[-2]) - 1)}
+        return TailKind.POLYNOMIAL, {
+            "degree": _rounded(float(2 * degrees[-1] - degrees[-2]) - 1, 1e-6)
+        }
     powers = _powers(falls)
     if abs(powers[-1] - powers[-2]) < 0.02 and powers[-1] > 0:
-        return TailKind.STRETCHED, {"power": _rounded(float(powers[-1]))}
+        return TailKind.STRETCHED, {"power": _rounded(float(powers[-1]), 1e-6)}
     return None, {}
 
 
@@ -190,10 +207,10 @@ def _powers(falls: np.ndarray) -> np.ndarray:
     return powers
 
 
-def _rounded(value: float) -> float:
+def _rounded(value: float, resolved: float) -> float:
     """A short decimal that it equals to what the fit resolves, or the value itself."""
     short = float(f"{value:.6g}")
-    return short if abs(short - value) <= 1e-6 * abs(value) else value
+    return short if abs(short - value) <= resolved * abs(value) else value
 
 
 def _bounds_points(k: int, a: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -105,4 +105,7 @@ class TruncatedView:
 def _evaluate(loss: Loss, margins: AnyArray) -> tuple[AnyArray, ...]:
     sign, log_abs = loss.slope(margins)
     hessian = jax.vmap(jax.jacfwd(lambda u: loss.slope_value(u)))(margins)
-    return loss.template(margins), sign, log_abs, hessian
+    value = loss.template(margins)
+    # what overflows downwards is out of reach, not a minimum
+    value = jnp.where(value == -jnp.inf, jnp.inf, value)
+    return value, sign, log_abs, hessian
