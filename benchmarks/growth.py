@@ -54,10 +54,12 @@ def _draw(rows: list[dict], picture: str) -> None:
     verbs = [key for key in rows[0] if key.endswith("[s]")]
     for ax, name in zip(axes, GROWTH, strict=True):
         own = [row for row in rows if row["grows"] == name]
+        sizes = [row["size"] for row in own]
         for verb in verbs:
-            sizes = [row["size"] for row in own]
             ax.loglog(sizes, [row[verb] for row in own], marker="o", label=verb[:-4])
         ax.set_xlabel(name.replace("n_", ""))
+        ax.set_xticks(sizes, [f"{size:,}" for size in sizes], minor=False)
+        ax.set_xticks([], minor=True)
         ax.grid(alpha=0.3, which="both")
     axes[0].set_ylabel("seconds")
     axes[0].legend(fontsize=8)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import marginflow as mf
+from marginflow.theory.certificate.symmetry import general_loss
 
 
 def cross_entropy(u):
@@ -118,3 +119,14 @@ def test_a_tail_that_ends_is_neither_strictly_falling_nor_strictly_convex():
     assert found["tail"].figures["kind"] == "finite"
     for name in ("strictly decreasing", "strictly convex", "regular"):
         assert found[name].verdict == "refuted"
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("n_classes", [2, 6])
+def test_one_class_that_is_preferred_is_seen_whatever_the_seed(n_classes, seed):
+    def partial(scores, labels):
+        own = jnp.take_along_axis(scores, labels[:, None], axis=1)[:, 0]
+        return (jax.nn.logsumexp(scores, axis=1) - own) * jnp.where(labels == 1, 1.0, 2.0)
+
+    equivariant, shifted = general_loss(partial, n_classes, np.random.default_rng(seed))
+    assert (equivariant.verdict, shifted.verdict) == ("refuted", "supported")

@@ -56,17 +56,18 @@ def general_loss(
     """
     scores = points(n_classes, rng)
     labels = rng.integers(n_classes, size=len(scores))
-    rename = rng.permutation(n_classes)
+    # class k of a row becomes class rename[k] of it
+    rename = np.argsort(rng.random(scores.shape), axis=1)
+    new_labels = np.take_along_axis(rename, labels[:, None], axis=1)[:, 0]
     value = call(function, scores, labels)
-    moved = scores[:, np.argsort(rename)]
-    renamed = call(function, moved, rename[labels])
+    moved = np.take_along_axis(scores, np.argsort(rename, axis=1), axis=1)
+    renamed = call(function, moved, new_labels)
     shift = np.round(5 * rng.standard_normal((len(scores), 1)))
     translated = scores + shift
     shifted = call(function, translated, labels)
-    # class k becomes class permutation[k]
     renaming = {
-        "permutation": np.broadcast_to(rename, scores.shape),
-        "renamed_label": rename[labels],
+        "permutation": rename,
+        "renamed_label": new_labels,
         "renamed_value": renamed,
     }
     shifting = {"shift": shift[:, 0], "shifted_value": shifted}
