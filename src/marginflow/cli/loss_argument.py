@@ -78,7 +78,8 @@ def _object(module: ModuleType, place: str, name: str) -> Any:
 
 def _lines_of(module: ModuleType, error: Exception) -> list[int]:
     """The lines of the user's file that an error passed through."""
-    file = os.path.abspath(module.__file__) if getattr(module, "__file__", None) else None
+    path = getattr(module, "__file__", None)  # built-in modules have none
+    file = os.path.abspath(path) if path else None
     frames = traceback.extract_tb(error.__traceback__)
     return [frame.lineno for frame in frames if frame.lineno and frame.filename == file]
 
