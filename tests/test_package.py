@@ -40,6 +40,16 @@ def test_import_brings_in_nothing_heavy():
     assert not loaded & {"jax", "matplotlib", "numpy", "pandas", "scipy", "sklearn", "torch"}
 
 
+def test_claims_are_listed_without_what_draws_them():
+    code = """
+import json, sys
+from marginflow.claims import all_claims
+all_claims()
+print(json.dumps("matplotlib" in sys.modules))
+"""
+    assert in_a_fresh_python(code) is False
+
+
 def test_rooms_are_reached_through_the_package():
     rooms = ["claims", "data", "dynamics", "figures", "limits", "losses", "margins", "theory"]
     code = f"""

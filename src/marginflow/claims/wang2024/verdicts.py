@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from marginflow.claims.claim import Evidence
-from marginflow.figures.style import BLACK, SKY, VERMILION
 from marginflow.losses import Loss, as_loss
 from marginflow.theory.certificate.calibration import NAME as CALIBRATED
 from marginflow.theory.certificate.calibration import calibrated
@@ -66,6 +65,8 @@ def table(rows: Sequence[str], cells: Sequence[Sequence[bool]]) -> dict[str, Any
 
 def draw_verdicts(evidence: Evidence, ax: Any) -> Any:
     """A cell for each template and property: filled where it holds, crossed where it is refuted."""
+    from marginflow.figures.style import BLACK, SKY, VERMILION
+
     key = list(evidence.data)[-1]
     rows, cells = evidence.data[key]["templates"], evidence.data[key]["verdicts"]
     for holds, color, marker in ((True, SKY, "s"), (False, VERMILION, "x")):

@@ -13,7 +13,7 @@ import numpy as np
 
 from marginflow._precision import in_x64
 from marginflow._results import Status
-from marginflow.losses import Loss, TailKind, TemplateLoss, get_loss
+from marginflow.losses import Loss, TemplateLoss, get_loss
 from marginflow.theory.certificate.calibration import calibrated
 from marginflow.theory.certificate.conclusion import conclude
 from marginflow.theory.certificate.curvature import (
@@ -23,12 +23,7 @@ from marginflow.theory.certificate.curvature import (
     twice_differentiable,
 )
 from marginflow.theory.certificate.loss_certificate import LossCertificate
-from marginflow.theory.certificate.order import (
-    flat_end,
-    non_negative,
-    semi_coercive,
-    strictly_decreasing,
-)
+from marginflow.theory.certificate.order import non_negative, semi_coercive, strictly_decreasing
 from marginflow.theory.certificate.regularity import regular, totally_regular
 from marginflow.theory.certificate.search import points
 from marginflow.theory.certificate.symmetry import (
@@ -39,13 +34,7 @@ from marginflow.theory.certificate.symmetry import (
 )
 from marginflow.theory.certificate.tail_class import exponential_tail, tail_class
 from marginflow.theory.certificate.template_view import TemplateView
-from marginflow.theory.certificate.verdict import (
-    Property,
-    Verdict,
-    refuted,
-    shown,
-    weakest,
-)
+from marginflow.theory.certificate.verdict import Property, Verdict, shown, weakest
 from marginflow.theory.proof import prove as prove_property
 
 CLASSES = (2, 3, 5, 10)
@@ -114,7 +103,7 @@ def certify_loss(
         by_classes[k] = found | _consequent(view, found, rng)
         evaluations += view.evaluations
     names = by_classes[classes[0]]
-    found = {name: _over_classes(name, [by_classes[k][name] for k in classes]) for name in names}
+    found = {name: weakest(name, [by_classes[k][name] for k in classes]) for name in names}
     refuted = [name for name, part in found.items() if not part.holds]
     message = f"{template.name}: " + (
         f"refuted: {', '.join(refuted)}." if refuted else "no property was refuted."
@@ -141,18 +130,12 @@ def _elementary(view: TemplateView, general: Any, rng: np.random.Generator) -> d
         symmetry = general_loss(general, k, rng)
     tail, curved = tail_class(view, rng), convex(view, rng)
     strict, twice = strictly_convex(view, rng), twice_differentiable(view, rng)
-    falling = strictly_decreasing(view, rng)
     if not curved.holds and strict.holds:
         strict = weakest("strictly convex", [curved])
-    flat = flat_end(view) if tail.figures.get("kind") == TailKind.FINITE else None
-    if flat is not None:
-        words = f"every slope is zero at both {shown(flat[0])} and {shown(flat[1])}."
-        strict = strict if not strict.holds else refuted(strict.name, k, words, flat)
-        falling = falling if not falling.holds else refuted(falling.name, k, words, flat)
     parts = [
         *symmetry,
         non_negative(view, rng),
-        falling,
+        strictly_decreasing(view, rng),
         curved,
         strict,
         twice,
@@ -192,10 +175,6 @@ def _proofs(
         elif part.verdict != Verdict.SUPPORTED:
             better[name] = replace(part, name=name, figures=figures)
     return better
-
-
-def _over_classes(name: str, parts: list[Property]) -> Property:
-    return weakest(name, parts)
 
 
 def _as_template(loss: Any) -> tuple[Loss, Callable[..., Any] | None]:

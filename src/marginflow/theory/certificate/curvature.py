@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from marginflow.theory.certificate.order import flat_end
 from marginflow.theory.certificate.search import View, points, worst
 from marginflow.theory.certificate.verdict import Property, refuted, shown, supported
 
@@ -53,6 +54,10 @@ def convex(view: View, rng: np.random.Generator) -> Property:
 def strictly_convex(view: View, rng: np.random.Generator) -> Property:
     """No segment on which ψ is a line: slopes differ at any two points."""
     name, k = "strictly convex", view.n_margins
+    flat = flat_end(view)
+    if flat is not None:
+        statement = f"every slope is zero at both x = {shown(flat[0])} and y = {shown(flat[1])}."
+        return refuted(name, view.n_classes, statement, flat)
     middle = np.concatenate([points(k, rng, NEAR)[: 2 * 64], rng.uniform(-3, 5, (128, k))])
     along = np.concatenate([_lines(k, rng, 128), _flattest(view, middle[128:])])
     starts, stops = middle - along / 2, middle + along / 2

@@ -88,12 +88,14 @@ def _exact_zero(view: View, starts: np.ndarray) -> tuple[np.ndarray, int] | None
 
 
 def flat_end(view: View) -> np.ndarray | None:
-    """Two margins (2, k), far from each other, at which every slope is zero; None if none are."""
-    levels = np.geomspace(1.0, FARTHEST**2, 201)
+    """Two margins (2, k) at which every slope is zero, not by underflow; None if there are none."""
+    levels = np.concatenate([[0.0], np.geomspace(1e-2, FARTHEST**2, 200)])
     u = np.repeat(levels[:, None], view.n_margins, axis=1)
     found = view.evaluate(u)
     flat = np.flatnonzero((found.sign == 0).all(axis=1) & np.isfinite(found.value))
-    return u[flat[[0, -1]]] if len(flat) > 1 else None
+    if len(flat) < 2 or _exact_zero(view, u) is None:
+        return None
+    return u[flat[[0, -1]]]
 
 
 def semi_coercive(view: View, rng: np.random.Generator) -> Property:

@@ -90,18 +90,12 @@ def exponential_tail(view: View, rng: np.random.Generator, tail: Property) -> Pr
     ):
         if never or a * bad > DEEPEST - 6:
             at = int(np.argmax(np.where(least >= bad, (sign * ratio).max(axis=1), -np.inf)))
-            factor = _factor(u, a, ratio)
+            figures = {"rate": a, "log_constant": log_c, "factor": _factor(u, a, ratio)}
             words = (
                 f"the {which} bound fails at margins as large as {bad:.4g}: at {shown(u[at])} the "
                 f"slopes are e^{shown(ratio[at])} times c e^(−{a:.6g} u), with c = "
-                f"{np.exp(log_c):.6g}. "
-                + (
-                    f"With {factor:.4g} Σ e^(−a u) in place of Σ e^(−a u) both bounds hold."
-                    if np.isfinite(factor)
-                    else "No multiple of Σ e^(−a u) bounds what they differ by."
-                )
+                f"{np.exp(log_c):.6g}. {_of_factor(figures['factor'])}"
             )
-            figures = {"rate": a, "log_constant": log_c, "factor": factor}
             return refuted(name, view.n_classes, words, u[at], ratio=ratio[at].tolist(), **figures)
     figures = {"rate": a, "log_constant": log_c, "u_plus": above, "u_minus": below}
     rescaled = "" if abs(a - 1) < 1e-9 else f", after the margins are rescaled by the rate {a:.6g}"
@@ -134,6 +128,12 @@ def _factor(u: np.ndarray, a: float, ratio: np.ndarray) -> float:
     depth = a * u.min(axis=1)
     near, far = (needed[(depth > low) & (depth < low + 4)].max(initial=0.0) for low in (4, 8))
     return float(max(near, far)) if far <= 1.1 * near else float("inf")
+
+
+def _of_factor(factor: float) -> str:
+    if math.isfinite(factor):
+        return f"With {factor:.4g} Σ e^(−a u) in place of Σ e^(−a u) both bounds hold there."
+    return "No multiple of Σ e^(−a u) bounds what they differ by at margins between 4/a and 12/a."
 
 
 def _rising(view: View, rng: np.random.Generator) -> tuple[np.ndarray, int, float] | None:
