@@ -51,7 +51,17 @@ print(json.dumps("matplotlib" in sys.modules))
 
 
 def test_rooms_are_reached_through_the_package():
-    rooms = ["claims", "data", "dynamics", "figures", "limits", "losses", "margins", "theory"]
+    rooms = [
+        "claims",
+        "data",
+        "dynamics",
+        "figures",
+        "limits",
+        "losses",
+        "margins",
+        "norms",
+        "theory",
+    ]
     code = f"""
 import json, marginflow as mf
 print(json.dumps([getattr(mf, room).__name__ for room in {rooms}]))

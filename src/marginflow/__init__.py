@@ -291,7 +291,17 @@ _ROOMS = {
     ],
 }
 _HOME = {name: module for module, names in _ROOMS.items() for name in names}
-_SUBMODULES = {"claims", "data", "dynamics", "figures", "limits", "losses", "margins", "theory"}
+_SUBMODULES = {
+    "claims",
+    "data",
+    "dynamics",
+    "figures",
+    "limits",
+    "losses",
+    "margins",
+    "norms",
+    "theory",
+}
 
 
 if not TYPE_CHECKING:
