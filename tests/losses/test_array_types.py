@@ -114,6 +114,29 @@ def test_leading_axes_are_kept(loss, call):
     )
 
 
+def test_arrays_of_many_sizes_compile_once():
+    traced = []
+
+    class Sum(mf.MulticlassExponential):
+        @mf.losses.keeps_array_type
+        def template(self, margins):
+            traced.append(margins.shape)
+            return jnp.sum(margins, axis=-1)
+
+    def values(*shape: int) -> None:
+        margins = np.random.default_rng(0).normal(size=shape)
+        np.testing.assert_allclose(Sum().template(margins), margins.sum(axis=-1), rtol=1e-12)
+
+    for leading in [(), (1,), (2, 3), (127,), (128,), (2, 1, 64)]:
+        values(*leading, 3)
+    assert len(traced) == 1
+    # a row of a width of its own, and an array that is too large to be padded
+    for shape in [(5, 4), (20_000,), (2, 20_000), (5000, 4)]:
+        values(*shape)
+    assert traced[1:] == [(128, 4), (20_000,), (2, 20_000), (5000, 4)]
+    assert Sum().template(np.zeros((0, 3))).shape == (0,)
+
+
 @every_loss
 def test_losses_can_be_traced_under_jit_vmap_and_grad(loss):
     scores, labels = jnp.array(SCORES), jnp.array(LABELS)

@@ -179,14 +179,21 @@ def test_a_polynomial_tail_is_joined_with_two_derivatives(degree):
 def scaled_slopes_along(loss, margins, direction, shift):
     """exp(s + log |slope|) with its sign, and its first three derivatives along a direction."""
 
-    def weights(step):
+    def once(step):
         sign, log_abs = loss.slope(margins + step * direction)
-        return sign * jnp.exp(shift + log_abs)
+        return [sign * jnp.exp(shift + log_abs)]
 
-    functions = [weights]
-    for _ in range(3):
-        functions.append(jax.jacfwd(functions[-1]))
-    return jax.jit(lambda step: [function(step) for function in functions])(0.0)
+    def differentiated(known):
+        """The same with one derivative more, by forward mode on the last."""
+
+        def more(step):
+            values, [*_, derivative] = jax.jvp(known, (step,), (1.0,))
+            return [*values, derivative]
+
+        return more
+
+    derivatives = functools.reduce(lambda known, _: differentiated(known), range(3), once)
+    return jax.jit(derivatives)(0.0)
 
 
 @every_loss

@@ -3,9 +3,14 @@
 The formulas of a loss are written once, for JAX arrays.  A caller may hold NumPy arrays of any
 float width, lists, or JAX arrays of a width in which a loss would be mostly rounding.  Here each of
 them is brought to JAX in a precision that loses none of its bits, and the results are brought back.
+
+XLA compiles a program for every shape, which takes a thousand times as long as the loss of a few
+samples.  NumPy arrays of up to some thousand entries therefore come in rows of few numbers only,
+powers of two from 128 on, the last row repeated; what a loss makes of a sample depends on no other.
 """
 
 import functools
+import math
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any, TypeVar, cast
@@ -20,9 +25,16 @@ from marginflow._precision import x64
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
+# Arrays with more entries are computed as they are: padding them would cost more than it saves.
+_MOST_PADDED = 2**14
+_FEWEST_ROWS = 128
+
 
 def keeps_array_type(method: Method) -> Method:
     """Let a method of one array argument, written for JAX arrays, take and return the caller's.
+
+    The argument is (..., K), and what the method makes of a sample, the last axis, has to depend on
+    no other: small arrays are computed with more rows than they have.
 
     Example:
         >>> import numpy as np
@@ -51,8 +63,9 @@ def in_callers_type(method: Callable[..., Any], owner: Any, values: Any, *others
     Args:
         method: takes its owner and JAX arrays; returns an array or a tuple of them.
         owner: the object it belongs to.
-        values: NumPy or JAX array, or what `numpy.asarray` makes one of.
-        others: further arguments, made JAX arrays with their dtypes kept.
+        values: NumPy or JAX array, or what `numpy.asarray` makes one of, (..., K) or with the axes
+            of `others` leading.
+        others: further arguments (...), made JAX arrays with their dtypes kept.
 
     Raises:
         TypeError: if `values` are not real numbers, or are held by another library.
@@ -69,9 +82,36 @@ def in_callers_type(method: Callable[..., Any], owner: Any, values: Any, *others
         raise TypeError(
             "labels are traced by JAX but scores are not: pass the scores as a JAX array too."
         )
+    leading = np.shape(others[0]) if others else values.shape[:-1]
+    arguments = (_widened(values), *map(np.asarray, others))
+    n_rows = math.prod(leading)
+    padded = _padded_rows(n_rows, values.size) if others or values.ndim else None
+    if padded is not None:
+        arguments = tuple(_as_rows(argument, len(leading), padded) for argument in arguments)
+
+    def brought_back(result: jax.Array) -> np.ndarray:
+        array = np.asarray(result)
+        if padded is not None:
+            array = array[:n_rows].reshape(leading + array.shape[1:])
+        return array.astype(values.dtype)
+
     with x64():
-        results = _compiled(method)(owner, *map(jnp.asarray, (_widened(values), *others)))
-        return jax.tree.map(lambda result: np.asarray(result).astype(values.dtype), results)
+        results = _compiled(method)(owner, *map(jnp.asarray, arguments))
+        return jax.tree.map(brought_back, results)
+
+
+def _padded_rows(n_rows: int, n_entries: int) -> int | None:
+    """With how many rows such an array is computed; None as it is."""
+    if not n_entries:
+        return None
+    rows = max(_FEWEST_ROWS, 1 << (n_rows - 1).bit_length())
+    return rows if rows * (n_entries // n_rows) <= _MOST_PADDED else None
+
+
+def _as_rows(array: np.ndarray, n_leading: int, n_rows: int) -> np.ndarray:
+    """One axis of rows in place of the leading ones, and the last row repeated up to `n_rows`."""
+    rows = array.reshape(-1, *array.shape[n_leading:])
+    return np.concatenate([rows, np.broadcast_to(rows[-1], (n_rows - len(rows), *rows.shape[1:]))])
 
 
 def _in_jax(method: Callable[..., Any], owner: Any, values: jax.Array, *others: Any) -> Any:
