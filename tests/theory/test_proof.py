@@ -62,6 +62,19 @@ def test_a_stable_spelling_and_a_temperature(property_name):
         assert "rescaled by the rate 2" in found.evidence
 
 
+@pytest.mark.parametrize("property_name", PROVABLE)
+def test_irrational_rates(property_name):
+    found = prove(lambda u: jnp.log1p(jnp.sum(2.0**-u)), 3, property_name, 60)
+    assert found.verdict == "proved"
+    if property_name == "exponential tail":
+        assert found.figures["rate"] == pytest.approx(np.log(2), rel=1e-15)
+        assert found.figures["log_constant"] == pytest.approx(np.log(np.log(2)), rel=1e-14)
+
+
+def test_ten_classes():
+    assert prove(ONE_LINE["cross-entropy"], 10, "strictly convex", 60).verdict == "proved"
+
+
 # What is broken, and margins at which it is.
 BROKEN = {
     "sigmoid": (lambda u: jax.nn.sigmoid(-u).sum(), "convex", (-2.0, 0.5)),

@@ -38,6 +38,27 @@ SPELLINGS = {
         lambda u: jnp.log(1 + jnp.ones(len(u)) @ jnp.exp(-jnp.sort(u)[::-1])),
         _cross_entropy,
     ),
+    "logaddexp of logsumexp": (
+        lambda u: jnp.logaddexp(0.0, jax.nn.logsumexp(-u)),
+        _cross_entropy,
+    ),
+    "scan": (
+        lambda u: jax.lax.scan(lambda c, x: (jnp.logaddexp(c, -x), None), 0.0 * u[0], u)[0],
+        _cross_entropy,
+    ),
+    "cond": (
+        lambda u: jax.lax.cond(
+            u[0] > 0,
+            lambda x: jnp.log1p(x),
+            lambda x: jnp.log(1 + x),
+            jnp.sum(jnp.cosh(u) - jnp.sinh(u)),
+        ),
+        _cross_entropy,
+    ),
+    "scatter": (
+        lambda u: jax.nn.logsumexp(jnp.zeros(len(u) + 1).at[1:].add(-u)),
+        _cross_entropy,
+    ),
     "CrossEntropy": (mf.CrossEntropy().template, _cross_entropy),
     "log(1 + exp)": (lambda u: jnp.sum(jnp.log(1 + jnp.exp(-u))), _pairs),
     "softplus": (lambda u: jax.nn.softplus(-u).sum(), _pairs),
@@ -102,7 +123,8 @@ REFUSED = [
     (lambda u: jnp.sum(jax.lax.stop_gradient(jnp.exp(-u))), "slope that JAX computes"),
     (lambda u: jnp.sum(jnp.exp(-u.astype(jnp.float32))).astype(jnp.float64), "float32"),
     (lambda u: jax.scipy.special.erf(u).sum(), "'erf' is not known"),
-    (lambda u: jax.lax.fori_loop(0, 3, lambda _, x: x / 2, u).sum(), "is not known"),
+    (lambda u: jax.lax.fori_loop(0, 3000, lambda _, x: x / 2, u).sum(), "3000 steps is too long"),
+    (lambda u: jax.lax.while_loop(lambda x: x > 1, lambda x: x / 2, u[0]) + u[1], "whose length"),
     (lambda u: jnp.sum(u) / jnp.sum(u - u), "division by zero"),
     (lambda u: u[jnp.argmin(u)], "not known"),
     (lambda u: jnp.floor(u).sum(), "not known"),

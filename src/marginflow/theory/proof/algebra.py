@@ -13,12 +13,13 @@ those of a `Field`; functions, derivatives and changes of variables are here.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 
 from marginflow.theory.proof.expression import (
     Base,
     CannotError,
+    Exponent,
     Expression,
     is_positive_factor,
 )
@@ -83,7 +84,10 @@ class Algebra(Field):
         parts += [self.scale(self.variable(i), exponent[i]) for i in range(self.n)]
         parts.append(self.constant(exponent[-1]))
         for inner in (self.constant(c), rest):
-            if inner.number != 1:
+            number = inner.number
+            if number is not None and number < 1:
+                parts.append(self.scale(self._function("log", self.constant(1 / number)), -1))
+            elif number != 1:
                 parts.append(self._function("log", inner))
         return self.add(*parts)
 
@@ -117,15 +121,47 @@ class Algebra(Field):
         self, a: Expression, matrix: Sequence[Sequence[Fraction]], target: "Algebra"
     ) -> Expression:
         """The expression in other variables: η_i = Σ_j matrix[i][j] η'_j."""
+        rows = [
+            target.add(*(target.scale(target.variable(j), c) for j, c in enumerate(row)))
+            for row in matrix
+        ]
+
+        def moved(exponent: Exponent) -> Expression:
+            columns = zip(*matrix, strict=True)
+            pairs = [zip(exponent, column, strict=False) for column in columns]
+            sums = [sum((p * c for p, c in pair), Fraction(0)) for pair in pairs]
+            return target.exponential([*sums, exponent[-1]])
+
+        return self._rebuilt(a, target, rows, moved)
+
+    def stretched(self, a: Expression, factor: Expression) -> Expression:
+        """The expression with every variable times a constant."""
+        return self.composed(a, [self.multiply(self.variable(i), factor) for i in range(self.n)])
+
+    def composed(self, a: Expression, rows: Sequence[Expression]) -> Expression:
+        """The expression with other expressions for its variables."""
+
+        def moved(exponent: Exponent) -> Expression:
+            parts = [self.scale(row, p) for row, p in zip(rows, exponent, strict=False)]
+            return self.exp(self.add(*parts, self.constant(exponent[-1])))
+
+        return self._rebuilt(a, self, rows, moved)
+
+    def _rebuilt(
+        self,
+        a: Expression,
+        target: "Algebra",
+        rows: Sequence[Expression],
+        moved: Callable[[Exponent], Expression],
+    ) -> Expression:
+        """The expression with other expressions for the variables and their exponentials."""
         memo: dict[Base, Expression] = {}
 
         def rebuilt(base: Base) -> Expression:
             if base not in memo:
                 if base.kind == "variable":
                     assert isinstance(base.argument, int)
-                    row = enumerate(matrix[base.argument])
-                    parts = [target.scale(target.variable(j), c) for j, c in row]
-                    memo[base] = target.add(*parts)
+                    memo[base] = rows[base.argument]
                 else:
                     inner = whole(base.inner)
                     memo[base] = inner if base.kind == "sum" else getattr(target, base.kind)(inner)
@@ -134,11 +170,7 @@ class Algebra(Field):
         def whole(a: Expression) -> Expression:
             parts = []
             for (exponent, factors), c in a.terms.items():
-                moved = [
-                    sum((exponent[i] * matrix[i][j] for i in range(self.n)), Fraction(0))
-                    for j in range(target.n)
-                ]
-                term = target.scale(target.exponential([*moved, exponent[-1]]), c)
+                term = target.scale(moved(exponent), c)
                 for base, power in factors:
                     term = target.multiply(term, target.power(rebuilt(base), power))
                 parts.append(term)

@@ -12,7 +12,7 @@ from marginflow.theory.proof.program import Formula
 
 def negative_value(formula: Formula, u: np.ndarray) -> str | None:
     """ψ(u) < 0."""
-    highest = Boxes.at(u[None]).enclose(formula.value).hi[0]
+    highest = Boxes.at(u[None]).enclose(formula.original).hi[0]
     return f"ψ ≤ {highest:.6g} at margins {shown(u)}." if highest < 0 else None
 
 
@@ -20,7 +20,7 @@ def rising_slope(formula: Formula, u: np.ndarray) -> str | None:
     """∂_j ψ(u) ≥ 0 for some j."""
     al, point = formula.algebra, Boxes.at(u[None])
     for j in range(al.n):
-        least = point.enclose(al.derivative(formula.value, j)).lo[0]
+        least = point.enclose(al.derivative(formula.original, j)).lo[0]
         if least >= 0:
             return f"∂ψ/∂u_{j + 1} ≥ {least:.6g} at margins {shown(u)}."
     return None
@@ -31,7 +31,7 @@ def negative_curvature(formula: Formula, u: np.ndarray) -> str | None:
     al, point = formula.algebra, Boxes.at(u[None])
     middle, radius = np.zeros((2, 1, al.n, al.n))
     for i in range(al.n):
-        slope = al.derivative(formula.value, i)
+        slope = al.derivative(formula.original, i)
         for j in range(i + 1):
             found = point.enclose(al.derivative(slope, j))
             with np.errstate(all="ignore"):

@@ -9,8 +9,9 @@ from fractions import Fraction
 
 import numpy as np
 
+from marginflow.theory.proof.constants import Bounds, bounds
 from marginflow.theory.proof.expression import Base, Expression
-from marginflow.theory.proof.intervals import Interval, constant
+from marginflow.theory.proof.intervals import Interval, between, constant
 
 
 class Boxes:
@@ -41,7 +42,10 @@ class Boxes:
         """An enclosure of the expression on each box."""
         shape = self.lo.shape[:1]
         total = constant(Fraction(0), shape)
-        for (exponent, factors), c in a.terms.items():
+        fixed, moving = _constants_apart(a)
+        if fixed is not None:
+            total = between(*fixed, shape)
+        for (exponent, factors), c in moving:
             term = constant(c, shape)
             if exponent[-1]:
                 term = term * constant(exponent[-1], shape).exp()
@@ -79,6 +83,20 @@ class Boxes:
             return self.enclose(base.inner).log() if above is None else self.enclose(above).log1p()
         inner = self.enclose(base.inner)
         return {"exp": inner.exp, "sin": inner.sin, "cos": inner.cos}[base.kind]()
+
+
+def _constants_apart(a: Expression) -> tuple[Bounds | None, list]:
+    """Exact bounds on the sum of constant terms, if there are any but a number, and the others."""
+    fixed = {
+        (exponent, factors): c
+        for (exponent, factors), c in a.terms.items()
+        if not any(exponent[:-1]) and all(base.is_constant for base, _ in factors)
+    }
+    if any(exponent[-1] or factors for exponent, factors in fixed):
+        found = bounds(Expression(fixed))
+        if found is not None:
+            return found, [item for item in a.terms.items() if item[0] not in fixed]
+    return None, list(a.terms.items())
 
 
 def _without_one(a: Expression) -> Expression | None:

@@ -8,6 +8,7 @@ a template contains of another such expression.  `Algebra` builds them.
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 
 class CannotError(Exception):
@@ -27,6 +28,11 @@ class Base:
         """The expression inside."""
         assert isinstance(self.argument, Expression)
         return self.argument
+
+    @cached_property
+    def is_constant(self) -> bool:
+        """Whether no variable is inside."""
+        return self.kind != "variable" and self.inner.is_constant
 
 
 Exponent = tuple[Fraction, ...]
@@ -65,6 +71,14 @@ class Expression:
         return None if rest or factors or any(exponent) else coefficient
 
     @property
+    def is_constant(self) -> bool:
+        """Whether it has no variable."""
+        return all(
+            not any(exponent[:-1]) and all(base.is_constant for base, _ in factors)
+            for exponent, factors in self.terms
+        )
+
+    @property
     def is_positive(self) -> bool:
         """Whether it is positive at sight: a sum of positive terms."""
         return bool(self.terms) and all(
@@ -80,6 +94,8 @@ def is_positive_factor(base: Base) -> bool:
     if base.kind == "sum":
         return base.inner.is_positive
     if base.kind == "log":
+        if base.inner.number is not None:
+            return base.inner.number > 1
         one = [(key, c) for key, c in base.inner.terms.items() if not key[1] and not any(key[0])]
         return base.inner.is_positive and len(base.inner.terms) > 1 and any(c >= 1 for _, c in one)
     return False

@@ -12,12 +12,16 @@ from fractions import Fraction
 from marginflow.theory.proof.expression import (
     Base,
     CannotError,
+    Exponent,
     Expression,
     Factors,
     Key,
     is_positive_factor,
 )
 from marginflow.theory.proof.ring import Ring, factor_order, sorted_factors
+
+# Numerators with more terms are not divided.
+LONG = 400
 
 
 class Field(Ring):
@@ -112,6 +116,12 @@ class Field(Ring):
         if numerator.is_zero:
             return numerator, ()
         denominator = {base: -low for base, low in lowest.items()}
+        for base in denominator:
+            while denominator[base] >= 1:
+                shorter = self.quotient(numerator, base.inner)
+                if shorter is None:
+                    break
+                numerator, denominator[base] = shorter, denominator[base] - 1
         front, rest = self.content(numerator)
         if len(rest.terms) > 1:
             base = self._base("sum", rest)
@@ -119,6 +129,36 @@ class Field(Ring):
                 denominator[base] -= 1
                 numerator = front
         return numerator, tuple((base, q) for base, q in denominator.items() if q)
+
+    def quotient(self, a: Expression, b: Expression) -> Expression | None:
+        """a/b if a is a multiple of a sum b of exponentials, by long division."""
+        if len(a.terms) > LONG or any(factors for _, factors in b.terms):
+            return None
+        divisor = {exponent: c for (exponent, _), c in b.terms.items()}
+        first, last = max(divisor), min(divisor)
+        terms: dict[Key, Fraction] = {}
+        groups: dict[Factors, dict[Exponent, Fraction]] = {}
+        for (exponent, factors), c in a.terms.items():
+            groups.setdefault(factors, {})[exponent] = c
+        for factors, left in groups.items():
+            least = tuple(p - q for p, q in zip(min(left), last, strict=True))
+            for _ in range(LONG):
+                if not left:
+                    break
+                top = max(left)
+                step = tuple(p - q for p, q in zip(top, first, strict=True))
+                if step < least:
+                    return None
+                share = left[top] / divisor[first]
+                terms[step, factors] = share
+                for exponent, c in divisor.items():
+                    at = tuple(p + q for p, q in zip(exponent, step, strict=True))
+                    left[at] = left.get(at, Fraction(0)) - share * c
+                    if not left[at]:
+                        del left[at]
+            if left:
+                return None
+        return Expression(terms)
 
     def _raised(self, key: Key, c: Fraction, lowest: dict[Base, Fraction]) -> Expression:
         """A term over the powers of some bases."""

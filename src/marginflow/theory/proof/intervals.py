@@ -169,6 +169,11 @@ def constant(value: Fraction, shape: tuple[int, ...]) -> Interval:
     return Interval(np.full(shape, lo), np.full(shape, hi))
 
 
+def between(low: Fraction, high: Fraction, shape: tuple[int, ...]) -> Interval:
+    """An interval around two exact rational numbers, as often as wanted."""
+    return Interval(constant(low, shape).lo, constant(high, shape).hi)
+
+
 def _nonnegative(x: Interval) -> bool:
     return bool((x.lo >= 0).all())
 

@@ -1,8 +1,8 @@
 """The operations of a traced program, on arrays of expressions.
 
 Whatever only moves entries about is run by JAX itself on their positions; the rest is done entry by
-entry.  A comparison is answered where the cone of orders answers it, and otherwise stays open: a
-choice between equal formulas needs no answer.
+entry (`operations`, `control_flow`).  A comparison is answered where the cone of orders answers it;
+otherwise both answers are carried along (`choice`), and a choice between equal formulas is none.
 """
 
 import math
@@ -15,7 +15,16 @@ import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
 
 from marginflow.theory.proof.algebra import Algebra
+from marginflow.theory.proof.choice import Choice, Question, apply, choose
+from marginflow.theory.proof.control_flow import FLOW
 from marginflow.theory.proof.expression import CannotError, Expression
+from marginflow.theory.proof.operations import (
+    CUMULATIVE,
+    ELEMENTWISE,
+    REDUCTIONS,
+    finite,
+    is_symbolic,
+)
 from marginflow.theory.proof.order_cone import OrderCone
 
 _MOVES = {
@@ -27,11 +36,9 @@ _CALLS = {
     "jit", "pjit", "closed_call", "core_call", "checkpoint", "remat", "remat2", "custom_jvp_call",
     "custom_vjp_call", "custom_vjp_call_jaxpr",
 }  # fmt: skip
+# Linear in all that depends on the margins, as long as their other arguments do not.
+_LINEAR = {"scatter-add", "conv_general_dilated", "reduce_window_sum"}
 _PROGRAMS = ("jaxpr", "call_jaxpr", "fun_jaxpr")
-
-
-class NeedsOrderError(CannotError):
-    """A comparison that only an order of the margins can settle."""
 
 
 class ProgramRun:
@@ -40,6 +47,7 @@ class ProgramRun:
     def __init__(self, algebra: Algebra, cone: OrderCone | None):
         self.algebra, self.cone = algebra, cone
         self.conditions: dict[Expression, None] = {}
+        self.questions: dict[Expression, Question] = {}
 
     def program(self, program: Any, arguments: Sequence[Any]) -> list[Any]:
         closed = isinstance(program, ClosedJaxpr)
@@ -60,7 +68,7 @@ class ProgramRun:
 
     def equation(self, equation: JaxprEqn, arguments: list[Any]) -> list[Any]:
         name, params = equation.primitive.name, equation.params
-        if not any(_is_symbolic(argument) for argument in arguments):
+        if not any(is_symbolic(argument) for argument in arguments):
             bound = equation.primitive.bind(*map(jnp.asarray, arguments), **params)
             found = bound if equation.primitive.multiple_results else [bound]
             return [np.asarray(part) for part in found]
@@ -70,14 +78,20 @@ class ProgramRun:
             raise CannotError("a division of whole numbers")
         if name in _CALLS:
             return self.program(next(params[key] for key in _PROGRAMS if key in params), arguments)
+        if name in FLOW:
+            return FLOW[name](self, arguments, params)
         if name in _MOVES:
             return self.move(equation, arguments)
         if name == "select_n":
             return [self.select(arguments[0], [self.symbolic(case) for case in arguments[1:]])]
-        if name in _ELEMENTWISE:
-            return [self.elementwise(_ELEMENTWISE[name], arguments, params)]
-        if name in _REDUCTIONS:
-            return [self.reduce(_REDUCTIONS[name], self.symbolic(arguments[0]), params["axes"])]
+        if name in _LINEAR:
+            return [self.linear(equation, arguments)]
+        if name in ELEMENTWISE:
+            return [self.elementwise(ELEMENTWISE[name], arguments, params)]
+        if name in REDUCTIONS:
+            return [self.reduce(REDUCTIONS[name], self.symbolic(arguments[0]), params["axes"])]
+        if name in CUMULATIVE:
+            return [self.cumulative(CUMULATIVE[name], self.symbolic(arguments[0]), **params)]
         rule = getattr(self, f"_rule_{name}", None)
         if rule is None:
             raise CannotError(f"the operation {name!r} is not known to the prover")
@@ -85,7 +99,7 @@ class ProgramRun:
 
     def symbolic(self, value: Any) -> np.ndarray:
         """An array of expressions; truth values stay as they are."""
-        if _is_symbolic(value):
+        if is_symbolic(value):
             return value
         array = np.asarray(value)
         result = np.empty(array.shape, dtype=object)
@@ -106,7 +120,7 @@ class ProgramRun:
             count = 2
         moved = [0, 2] if equation.primitive.name == "scatter" else list(range(count))
         pool: list[Any] = []
-        stand_ins = [jnp.asarray(a) if not _is_symbolic(a) else None for a in arguments]
+        stand_ins = [jnp.asarray(a) if not is_symbolic(a) else None for a in arguments]
         for at in moved:
             entries = self.symbolic(arguments[at])
             positions = len(pool) + np.arange(entries.size).reshape(entries.shape)
@@ -125,18 +139,52 @@ class ProgramRun:
             results.append(result)
         return results
 
+    def linear(self, equation: JaxprEqn, arguments: list[Any]) -> np.ndarray:
+        """Run an operation that is linear in its entries on each of their directions."""
+        entries = [entry for a in arguments if is_symbolic(a) for entry in a.reshape(-1)]
+
+        def image(at: int | None) -> np.ndarray:
+            parts, start = [], 0
+            for argument in arguments:
+                if is_symbolic(argument):
+                    direction = np.zeros(argument.size)
+                    if at is not None and start <= at < start + argument.size:
+                        direction[at - start] = 1.0
+                    parts.append(jnp.asarray(direction.reshape(argument.shape)))
+                    start += argument.size
+                else:
+                    parts.append(jnp.asarray(argument))
+            return np.asarray(equation.primitive.bind(*parts, **equation.params))
+
+        constant = image(None)
+        columns = [image(at) - constant for at in range(len(entries))]
+        result = np.empty(constant.shape, dtype=object)
+        add, scaled = ELEMENTWISE["add"], ELEMENTWISE["mul"]
+        for at in np.ndindex(*result.shape):
+            total = self.algebra.constant(Fraction(constant[at].item()))
+            for entry, column in zip(entries, columns, strict=True):
+                if column[at]:
+                    share = self.algebra.constant(Fraction(column[at].item()))
+                    total = self.on(add, total, self.on(scaled, entry, share))
+            result[at] = total
+        return result
+
     def select(self, which: Any, cases: list[np.ndarray]) -> np.ndarray:
         which = np.broadcast_to(np.asarray(which), cases[0].shape)
         result = np.empty(cases[0].shape, dtype=object)
         for at in np.ndindex(*result.shape):
             options = [case[at] for case in cases]
-            if which[at] is None:
-                if any(option != options[0] for option in options):
-                    raise NeedsOrderError("a choice that depends on the order of the margins")
-                result[at] = options[0]
-            else:
-                result[at] = options[int(which[at])]
+            chosen = which[at]
+            result[at] = (
+                apply(lambda index, *rest: rest[int(index)], chosen, *options)
+                if isinstance(chosen, Choice)
+                else options[int(chosen)]
+            )
         return result
+
+    def on(self, rule: Callable, *entries: Any, **used: Any) -> Any:
+        """A rule on entries that may be choices."""
+        return apply(lambda *values: rule(self, *values, **used), *entries)
 
     def elementwise(self, rule: Callable, arguments: list[Any], params: dict) -> np.ndarray:
         if params.get("out_dtype") not in (None, np.dtype(np.float64)):
@@ -145,7 +193,7 @@ class ProgramRun:
         arrays = np.broadcast_arrays(*(self.symbolic(a) for a in arguments))
         result = np.empty(arrays[0].shape, dtype=object)
         for at in np.ndindex(*result.shape):
-            result[at] = rule(self, *(array[at] for array in arrays), **used)
+            result[at] = self.on(rule, *(array[at] for array in arrays), **used)
         return result
 
     def reduce(self, rule: Callable, array: np.ndarray, axes: Sequence[int]) -> np.ndarray:
@@ -156,7 +204,7 @@ class ProgramRun:
         for at, row in enumerate(rows):
             total = row[0]
             for entry in row[1:]:
-                total = rule(self, total, entry)
+                total = self.on(rule, total, entry)
             result[at] = total
         return result.reshape(shape)
 
@@ -166,74 +214,85 @@ class ProgramRun:
             self.conditions[a] = None
         return a
 
-    def sign(self, a: Expression) -> tuple[int, bool]:
-        """±1 if a ≥ 0 or a ≤ 0 on the whole region, 0 if a = 0; and whether strictly so."""
+    def by_sign(self, a: Expression, negative: Any, zero: Any, positive: Any) -> Any:
+        """One of three values by the sign of an expression; zero is None where either will do."""
         if a.is_zero:
-            return 0, True
-        for sign in (1, -1):
+            return positive if zero is None else zero
+        for sign, value in ((1, positive), (-1, negative)):
             if self.algebra.scale(a, sign).is_positive:
-                return sign, True
+                return value
         found = None if self.cone is None else self.cone.sign(self.algebra, a)
-        if found is None:
-            raise NeedsOrderError("a comparison that depends on the order of the margins")
-        return found
+        if found is not None:
+            sign, strict = found
+            value = (negative, zero, positive)[sign + 1]
+            if sign == 0:
+                return positive if value is None else value
+            if strict:
+                return value
+            negative = positive = value
+        front, about = self.algebra.content(a, factors=False)
+        about = self.algebra.multiply(about, self.algebra.constant(1))
+        if next(iter(front.terms.values())) < 0:
+            negative, positive = positive, negative
+        flipped = self.algebra.scale(about, -1)
+        if flipped in self.questions:
+            about, negative, positive = flipped, positive, negative
+        question = self.questions.setdefault(about, Question(len(self.questions), about))
+        return choose(question, negative, zero, positive)
 
-    def compare(self, a: Any, b: Any, wanted: dict[int, bool]) -> bool | None:
-        """A truth value, or None where it is not the same on the whole region."""
+    def compare(self, a: Any, b: Any, wanted: dict[int, bool]) -> Any:
+        """A truth value, which may depend on a sign."""
         if isinstance(a, float) or isinstance(b, float):
             left, right = (x if isinstance(x, float) else 0.0 for x in (a, b))
-            return None if math.isnan(left + right) else wanted[(left > right) - (left < right)]
-        try:
-            sign, strict = self.sign(self.algebra.subtract(_finite(a), _finite(b)))
-        except NeedsOrderError:
-            return None
-        if not strict and wanted[sign] != wanted[0]:
-            return None
-        return wanted[sign]
+            if math.isnan(left) or math.isnan(right):
+                return wanted[1] and wanted[-1]
+            return wanted[(left > right) - (left < right)]
+        difference = self.algebra.subtract(finite(a), finite(b))
+        return self.by_sign(difference, wanted[-1], wanted[0], wanted[1])
 
     def maximum(self, a: Any, b: Any) -> Any:
         if isinstance(a, float) or isinstance(b, float):
             infinite, other = (a, b) if isinstance(a, float) else (b, a)
-            return _finite(other) if infinite == -math.inf else _finite(infinite)
-        return a if self.sign(self.algebra.subtract(a, b))[0] >= 0 else b
+            return finite(other) if infinite == -math.inf else finite(infinite)
+        return self.by_sign(self.algebra.subtract(a, b), b, None, a)
 
     def minimum(self, a: Any, b: Any) -> Any:
         if isinstance(a, float) or isinstance(b, float):
             infinite, other = (a, b) if isinstance(a, float) else (b, a)
-            return _finite(other) if infinite == math.inf else _finite(infinite)
-        return b if self.sign(self.algebra.subtract(a, b))[0] >= 0 else a
+            return finite(other) if infinite == math.inf else finite(infinite)
+        return self.by_sign(self.algebra.subtract(a, b), a, None, b)
 
     def root(self, a: Any, power: Fraction) -> Expression:
-        a = _finite(a)
+        a = finite(a)
         if power.denominator > 1 or (power < 0 and a.number is None):
             self.positive(a)
         return self.algebra.power(a, power)
 
     def divided(self, a: Any, b: Any) -> Expression:
-        b = _finite(b)
+        b = finite(b)
         if b.number is None:
             negative = self.algebra.scale(b, -1)
             if negative.is_positive:
-                return self.algebra.multiply(_finite(a), self.algebra.power(b, -1))
+                return self.algebra.multiply(finite(a), self.algebra.power(b, -1))
             self.positive(b)
-        return self.algebra.multiply(_finite(a), self.algebra.power(b, -1))
+        return self.algebra.multiply(finite(a), self.algebra.power(b, -1))
 
     def logarithm(self, a: Any) -> Expression:
-        return self.algebra.log(self.positive(_finite(a)))
+        return self.algebra.log(self.positive(finite(a)))
 
     def raised(self, a: Any, b: Any) -> Expression:
-        exponent = _finite(b).number
+        exponent = finite(b).number
         if exponent is not None:
             return self.root(a, exponent)
-        return self.algebra.exp(self.algebra.multiply(_finite(b), self.logarithm(a)))
+        return self.algebra.exp(self.algebra.multiply(finite(b), self.logarithm(a)))
 
     def logistic(self, a: Any) -> Expression:
         al = self.algebra
-        return al.power(al.add(al.constant(1), al.exp(al.scale(_finite(a), -1))), -1)
+        return al.power(al.add(al.constant(1), al.exp(al.scale(finite(a), -1))), -1)
 
     def tanh(self, a: Any) -> Expression:
         al = self.algebra
-        return al.subtract(al.scale(self.logistic(al.scale(_finite(a), 2)), 2), al.constant(1))
+        return al.subtract(al.scale(self.logistic(al.scale(finite(a), 2)), 2), al.constant(1))
 
     def _rule_dot_general(self, left: Any, right: Any, **params: Any) -> np.ndarray:
         (left_sum, right_sum), (left_batch, right_batch) = params["dimension_numbers"]
@@ -251,17 +310,22 @@ class ProgramRun:
         result = np.empty((len(a), a.shape[1], b.shape[2]), dtype=object)
         for g, i, j in np.ndindex(*result.shape):
             pairs = zip(a[g, i], b[g, :, j], strict=True)
-            products = [self.algebra.multiply(_finite(x), _finite(y)) for x, y in pairs]
-            result[g, i, j] = self.algebra.add(*products)
+            total = self.algebra.constant(0)
+            for x, y in pairs:
+                product = self.on(ELEMENTWISE["mul"], x, y)
+                total = self.on(ELEMENTWISE["add"], total, product)
+            result[g, i, j] = total
         return result.reshape((*batch, *rows, *columns))
 
-    def _rule_cumsum(self, a: Any, *, axis: int, reverse: bool) -> np.ndarray:
-        array = np.moveaxis(self.symbolic(a), axis, 0)
+    def cumulative(
+        self, rule: Callable, array: np.ndarray, *, axis: int, reverse: bool
+    ) -> np.ndarray:
+        array = np.moveaxis(array, axis, 0)
         array = array[::-1] if reverse else array
         result = array.copy()
         for at in range(1, len(array)):
             before, here = result[at - 1 : at], array[at : at + 1]
-            result[at : at + 1] = self.elementwise(_ELEMENTWISE["add"], [before, here], {})
+            result[at : at + 1] = self.elementwise(rule, [before, here], {})
         return np.moveaxis(result[::-1] if reverse else result, 0, axis)
 
     def _rule_sort(self, array: Any, *more: Any, dimension: int, **_: Any) -> np.ndarray:
@@ -273,107 +337,10 @@ class ProgramRun:
         for row in lists:
             for end in range(len(row) - 1, 0, -1):
                 for i in range(end):
-                    low, high = self.minimum(row[i], row[i + 1]), self.maximum(row[i], row[i + 1])
-                    row[i], row[i + 1] = low, high
+                    pair = row[i], row[i + 1]
+                    row[i] = self.on(ELEMENTWISE["min"], *pair)
+                    row[i + 1] = self.on(ELEMENTWISE["max"], *pair)
         result = np.empty((len(lists), width), dtype=object)
         for at, row in enumerate(lists):
             result[at] = row
         return np.moveaxis(result.reshape(rows.shape), -1, dimension)
-
-
-def _is_symbolic(value: Any) -> bool:
-    return isinstance(value, np.ndarray) and value.dtype == object
-
-
-def _finite(a: Any) -> Expression:
-    if not isinstance(a, Expression):
-        raise CannotError("a number that is infinite, not a number or a truth value")
-    return a
-
-
-def _converted(run: ProgramRun, a: Any, *, new_dtype: Any) -> Any:
-    if new_dtype == np.float64 or np.issubdtype(new_dtype, np.integer):
-        if a is None:
-            raise NeedsOrderError("a count that depends on the order of the margins")
-        if isinstance(a, bool):
-            return run.algebra.constant(int(a))
-        if isinstance(a, Expression) and (new_dtype == np.float64 or a.number is not None):
-            whole = a.number is not None and a.number.denominator == 1
-            if whole or new_dtype == np.float64:
-                return a
-    raise CannotError(f"a conversion to {new_dtype}")
-
-
-def _absolute(run: ProgramRun, a: Any) -> Any:
-    return run.maximum(_finite(a), run.algebra.scale(_finite(a), -1))
-
-
-def _not(run: ProgramRun, a: Any) -> bool | None:
-    return None if a is None else not a
-
-
-def _and(run: ProgramRun, a: Any, b: Any) -> bool | None:
-    return False if a is False or b is False else (None if a is None or b is None else True)
-
-
-def _or(run: ProgramRun, a: Any, b: Any) -> bool | None:
-    return True if a is True or b is True else (None if a is None or b is None else False)
-
-
-def _sign(run: ProgramRun, a: Any) -> Expression:
-    sign, strict = run.sign(_finite(a))
-    if not strict:
-        raise CannotError("the sign of a number that may be zero")
-    return run.algebra.constant(sign)
-
-
-def _compared(wanted: dict[int, bool]) -> Callable:
-    return lambda run, a, b: run.compare(a, b, wanted)
-
-
-_HALF = Fraction(1, 2)
-_ELEMENTWISE: dict[str, Callable] = {
-    "add": lambda run, a, b: run.algebra.add(_finite(a), _finite(b)),
-    "add_any": lambda run, a, b: run.algebra.add(_finite(a), _finite(b)),
-    "sub": lambda run, a, b: run.algebra.subtract(_finite(a), _finite(b)),
-    "mul": lambda run, a, b: run.algebra.multiply(_finite(a), _finite(b)),
-    "neg": lambda run, a: run.algebra.scale(_finite(a), -1),
-    "div": lambda run, a, b: run.divided(a, b),
-    "exp": lambda run, a: run.algebra.exp(_finite(a)),
-    "expm1": lambda run, a: run.algebra.subtract(
-        run.algebra.exp(_finite(a)), run.algebra.constant(1)
-    ),
-    "log": lambda run, a: run.logarithm(a),
-    "log1p": lambda run, a: run.logarithm(run.algebra.add(_finite(a), run.algebra.constant(1))),
-    "logistic": lambda run, a: run.logistic(a),
-    "tanh": lambda run, a: run.tanh(a),
-    "sin": lambda run, a: run.algebra.sin(_finite(a)),
-    "cos": lambda run, a: run.algebra.cos(_finite(a)),
-    "sqrt": lambda run, a: run.root(a, _HALF),
-    "rsqrt": lambda run, a: run.root(a, -_HALF),
-    "square": lambda run, a: run.root(a, Fraction(2)),
-    "integer_pow": lambda run, a, y: run.root(a, Fraction(y)),
-    "pow": lambda run, a, b: run.raised(a, b),
-    "abs": _absolute,
-    "max": lambda run, a, b: run.maximum(a, b),
-    "min": lambda run, a, b: run.minimum(a, b),
-    "sign": _sign,
-    "is_finite": lambda run, a: isinstance(a, Expression),
-    "convert_element_type": _converted,
-    "not": _not,
-    "and": _and,
-    "or": _or,
-    "gt": _compared({1: True, 0: False, -1: False}),
-    "ge": _compared({1: True, 0: True, -1: False}),
-    "lt": _compared({1: False, 0: False, -1: True}),
-    "le": _compared({1: False, 0: True, -1: True}),
-    "eq": _compared({1: False, 0: True, -1: False}),
-    "ne": _compared({1: True, 0: False, -1: True}),
-    "stop_gradient": lambda run, a: a,
-}
-_REDUCTIONS: dict[str, Callable] = {
-    "reduce_sum": _ELEMENTWISE["add"],
-    "reduce_prod": _ELEMENTWISE["mul"],
-    "reduce_max": _ELEMENTWISE["max"],
-    "reduce_min": _ELEMENTWISE["min"],
-}

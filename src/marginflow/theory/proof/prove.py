@@ -22,11 +22,14 @@ import numpy as np
 from marginflow.losses import Loss, TemplateLoss
 from marginflow.theory.certificate.verdict import Property, Verdict, refuted, supported
 from marginflow.theory.proof.branch_and_bound import branch_and_bound
+from marginflow.theory.proof.choice import Choice
+from marginflow.theory.proof.convexity import convex_at_sight, spans
 from marginflow.theory.proof.counterexample import CHECKS
 from marginflow.theory.proof.expression import CannotError
 from marginflow.theory.proof.goals import GOALS, Goal, defined
+from marginflow.theory.proof.kinks import convex_with_kinks
 from marginflow.theory.proof.order_cone import all_cones, ascending_cones
-from marginflow.theory.proof.program import Formula, formula_of
+from marginflow.theory.proof.program import Formula, one_formula, read
 from marginflow.theory.proof.tail_proof import TailRefutedError, prove_tail
 
 # Where infinite margins are not decided, cones are cut off at gaps of this many rates.
@@ -36,6 +39,15 @@ ORDERS = 120
 # Boxes that each goal may use before the next one gets its turn.
 ROUNDS = (2**12, 2**15, 2**18, 10**9)
 TAIL = "exponential tail"
+SEEN = (
+    "for all margins: the traced formula is a sum of terms that are convex by the rules of convex "
+    "calculus (affine forms, exponentials, logarithms of sums of them, even powers), and strictly "
+    "so where that is said."
+)
+KINKED = (
+    "for all margins: the traced formulas are convex by the rules of convex calculus, and their "
+    "slope does not fall where one takes over from another, or the larger is taken."
+)
 
 
 def prove(
@@ -72,9 +84,18 @@ def prove(
         raise ValueError(f"prove: expected one of {known}, got {property_name!r}.")
     deadline = time.monotonic() + seconds
     try:
-        formula = formula_of(_function(function_or_loss), n_classes - 1, deadline)
+        reading = read(_function(function_or_loss), n_classes - 1, deadline)
+        if property_name == "convex" and isinstance(reading.value, Choice):
+            defined_everywhere = not reading.conditions
+            if defined_everywhere and convex_with_kinks(reading.algebra, reading.value):
+                figures = {"within": math.inf, "boxes": 0}
+                return Property(property_name, Verdict.PROVED, KINKED, None, figures, n_classes)
+        formula = one_formula(reading)
         if property_name == TAIL:
             return _tail(formula, n_classes, deadline)
+        if _seen_convex(formula, property_name):
+            figures = {"within": math.inf, "boxes": 0}
+            return Property(property_name, Verdict.PROVED, SEEN, None, figures, n_classes)
         goals = _goals(formula, property_name)
         return _search(formula, n_classes, property_name, goals, deadline)
     except CannotError as error:
@@ -87,6 +108,15 @@ def _function(function_or_loss: Callable[..., Any] | Loss) -> Callable[..., Any]
     if isinstance(function_or_loss, Loss):
         return function_or_loss.template
     return function_or_loss
+
+
+def _seen_convex(formula: Formula, name: str) -> bool:
+    if name not in ("convex", "strictly convex"):
+        return False
+    forms = convex_at_sight(formula.value)
+    if forms is None or (name != "convex" and not spans(forms, formula.algebra.n)):
+        return False
+    return not formula.conditions or not any(goal.is_open for goal in _goals(formula, None))
 
 
 def _goals(formula: Formula, name: str | None) -> list[Goal]:
@@ -107,7 +137,7 @@ def _goals(formula: Formula, name: str | None) -> list[Goal]:
 def _search(
     formula: Formula, n_classes: int, name: str, goals: list[Goal], deadline: float
 ) -> Property:
-    k, rate = formula.algebra.n, float(formula.rate)
+    k, rate = formula.algebra.n, float(formula.rate) * formula.unit_size
     whole = time.monotonic() + 0.6 * (deadline - time.monotonic())
     cut = math.exp(-CUT) * (1 - 1e-12)
     box = f"on the box of margins within ±{CUT / rate:.6g}"
@@ -152,6 +182,7 @@ class _Search:
                         break
                     if outcome.witness is not None:
                         u = goal.cone.margins(outcome.witness, self.formula.rate)
+                        u = u / self.formula.unit_size
                         words = CHECKS[self.name](self.formula, u)
                         if words is not None:
                             return words, u

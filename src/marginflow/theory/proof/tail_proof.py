@@ -75,14 +75,15 @@ def prove_tail(formula: Formula, deadline: float) -> ProvedTail:
         upper = al.subtract(one, ratio)
         lower = al.add(ratio, al.constant(-1), *coordinates)
         for gap, found, which in ((upper, plus, "upper"), (lower, minus, "lower")):
-            _refute(al, gap, which, rate)
+            _refute(al, gap, which, float(rate) * formula.unit_size)
             found.append(_largest_cube(al, gap, which, deadline))
     assert rate is not None
+    size = float(rate) * formula.unit_size
     ends = [
-        -math.log(min(found)) / float(rate) if min(found) < math.inf else -math.inf
+        -math.log(min(found)) / size if min(found) < math.inf else -math.inf
         for found in (plus, minus)
     ]
-    return ProvedTail(float(rate), log_c, *ends)
+    return ProvedTail(size, log_c + math.log(formula.unit_size), *ends)
 
 
 def _ratio(formula: Formula, j: int) -> tuple[Expression, Fraction, float]:
@@ -152,7 +153,7 @@ def _in_x(al: Algebra, f: Expression, k: int) -> Expression:
     return al.multiply(al.derivative(f, k), al.exponential(down))
 
 
-def _refute(al: Algebra, gap: Expression, which: str, rate: Fraction) -> None:
+def _refute(al: Algebra, gap: Expression, which: str, rate: float) -> None:
     """A gap is zero at x = 0; where it falls from there the bound fails at any large margins."""
     for k in range(al.n):
         try:
@@ -170,4 +171,4 @@ def _refute(al: Algebra, gap: Expression, which: str, rate: Fraction) -> None:
                     f"−∂_jψ / (c e^(−a u_j)) starts at 0 with slope {float(number):.6g} in "
                     f"e^(−a u_{k + 1})."
                 )
-                raise TailRefutedError(words, -np.log(x[0]) / float(rate))
+                raise TailRefutedError(words, -np.log(x[0]) / rate)
