@@ -22,7 +22,8 @@ from marginflow.claims.checks import at_most, close
 from marginflow.claims.claim import Check, Claim, Evidence
 from marginflow.claims.ravi2024.source import SOURCE, THEOREM
 from marginflow.losses import TemplateLoss
-from marginflow.theory.certificate.curvature import smooth, twice_differentiable
+from marginflow.theory.certificate.curvature import smooth
+from marginflow.theory.certificate.differentiability import twice_differentiable
 from marginflow.theory.certificate.tail_class import exponential_tail, tail_class
 from marginflow.theory.certificate.template_view import TemplateView
 from marginflow.theory.certificate.verdict import Property

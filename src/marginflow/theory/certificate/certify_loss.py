@@ -3,25 +3,20 @@
 import inspect
 import math
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
+from marginflow._numpy_program import NumpyProgram
 from marginflow._precision import in_x64
 from marginflow._results import Status
 from marginflow.losses import Loss, TemplateLoss, get_loss
 from marginflow.theory.certificate.calibration import calibrated
 from marginflow.theory.certificate.conclusion import conclude
-from marginflow.theory.certificate.curvature import (
-    convex,
-    smooth,
-    strictly_convex,
-    twice_differentiable,
-)
+from marginflow.theory.certificate.curvature import convex, smooth, strictly_convex
+from marginflow.theory.certificate.differentiability import twice_differentiable
 from marginflow.theory.certificate.loss_certificate import LossCertificate
 from marginflow.theory.certificate.order import non_negative, semi_coercive, strictly_decreasing
 from marginflow.theory.certificate.regularity import regular, totally_regular
@@ -40,6 +35,9 @@ from marginflow.theory.proof import prove as prove_property
 CLASSES = (2, 3, 5, 10)
 PROVABLE = ("non-negative", "convex", "strictly convex", "strictly decreasing", "exponential tail")
 MOST_CLASSES_PROVED = 4
+# Margins at which a template has to be finite, in its own length, and rows of a look further out.
+ORDINARY = 6.0
+LADDER = 121
 
 
 @in_x64
@@ -92,9 +90,8 @@ def certify_loss(
     template, general = _as_template(loss)
     by_classes: dict[int, dict[str, Property]] = {}
     evaluations, notes = 0, []
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        views = list(pool.map(lambda k: TemplateView(template, k), classes))
-    for k, view in zip(classes, views, strict=True):
+    for k in classes:
+        view = TemplateView(template, k)
         notes += [note for note in _check_finite(view) if note not in notes]
         rng = np.random.default_rng([seed, k])
         found = _elementary(view, general, rng)
@@ -205,9 +202,9 @@ def _needs_two_arguments(function: Callable[..., Any]) -> bool:
 
 def _check_finite(view: TemplateView) -> list[str]:
     """Refuse what is no number at ordinary margins; notes where it is none further out."""
-    notes = []
-    u = points(view.n_margins, np.random.default_rng(0), 2.0)
-    found = view.evaluate(u)
+    notes, given = [], _as_given(view)
+    u = view.margins(points(view.n_margins, np.random.default_rng(0), ORDINARY))
+    found = view.plain.evaluate(u)
     bad = ~(np.isfinite(found.value) & np.isfinite(found.slope).all(axis=1))
     if bad.any():
         at = int(np.argmax(bad))
@@ -220,8 +217,8 @@ def _check_finite(view: TemplateView) -> list[str]:
         (-np.geomspace(1.0, 1e3, 61), "Below margins of"),
         (np.geomspace(1.0, 1e6, 121), "Beyond margins of"),
     ):
-        u = np.repeat(ladder[:, None], view.n_margins, axis=1)
-        found, value = view.evaluate(u), _as_given(view.loss, u)
+        u = view.margins(np.repeat(ladder[:, None], view.n_margins, axis=1))
+        found, value = view.plain.evaluate(u), given(u)
         lost = np.isnan(value) & (ladder > 0)
         if lost.any():
             raise ValueError(
@@ -230,12 +227,21 @@ def _check_finite(view: TemplateView) -> list[str]:
             )
         broken = ~np.isfinite(value) | ~np.isfinite(found.slope).all(axis=1)
         if broken.any():
-            where = ladder[int(np.argmax(broken))]
+            where = u[int(np.argmax(broken)), 0]
             notes.append(f"{words} {where:.4g} the value or a slope is not a finite float64.")
+    low = view.scale.margin(view.reach[0])
+    if not notes and np.isfinite(low):
+        notes.append(
+            f"Below margins of {low:.4g} derivatives of the template are lost to overflow and "
+            "contradict its values; nothing was read from them there."
+        )
     return notes
 
 
-def _as_given(loss: Loss, margins: np.ndarray) -> np.ndarray:
+def _as_given(view: TemplateView) -> Callable[[np.ndarray], np.ndarray]:
     """Values by the user's own function, without the tail that a `TemplateLoss` adds."""
-    function = jax.vmap(loss.function) if isinstance(loss, TemplateLoss) else loss.template
-    return np.asarray(function(jnp.asarray(margins)))
+    loss = view.loss
+    if not isinstance(loss, TemplateLoss):
+        return lambda u: view.plain.evaluate(u).value
+    program = NumpyProgram(jax.vmap(loss.function), (LADDER, view.n_margins))
+    return lambda u: program(np.resize(u, (LADDER, view.n_margins)))[0][: len(u)]

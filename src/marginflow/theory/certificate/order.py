@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from marginflow.theory.certificate.search import View, points, worst
-from marginflow.theory.certificate.template_view import BEYOND
+from marginflow.theory.certificate.scan import scan
+from marginflow.theory.certificate.search import clipped, points, worst
+from marginflow.theory.certificate.template_view import BEYOND, View
 from marginflow.theory.certificate.verdict import Property, refuted, shown, supported
 
 # Values carry rounding of the margins' size.
@@ -19,21 +20,31 @@ WAYS = 512
 
 def non_negative(view: View, rng: np.random.Generator) -> Property:
     """ψ ≥ 0."""
-    k = view.n_margins
+    name, k = "non-negative", view.n_margins
 
     def score(u: np.ndarray) -> np.ndarray:
-        value = view.evaluate(u).value
-        return np.where(np.isfinite(value), -value, np.nan) / (1 + np.abs(u).max(axis=1))
+        return _below_zero(u, view.evaluate(u).value)
 
     ladder = np.repeat(np.geomspace(1.0, 1e6, 64)[:, None], k, axis=1)
-    starts = np.concatenate([points(k, rng, FARTHEST), ladder])
-    found = worst(score, starts, rng, largest=1e6)
-    value = float(view.evaluate(found.point[None]).value[0])
+    starts = np.concatenate([points(k, rng, FARTHEST), ladder, *scan(view)])
+    found = worst(view, score, starts, rng, largest=1e6)
+    least = float(view.evaluate(found.point[None]).value[0]) * view.scale.unit
     if found.score > ROUNDING:
-        statement = f"ψ = {value:.6g} at margins {shown(found.point)}."
-        return refuted("non-negative", view.n_classes, statement, found.point, value=value)
-    evidence = f"{found.tried} points, with a search downwards; the least value was {value:.3g}."
-    return supported("non-negative", view.n_classes, evidence, least=value)
+        return is_negative(view, view.margins(found.point))
+    evidence = f"{found.tried} points, with a search downwards; the least value was {least:.3g}."
+    return supported(name, view.n_classes, evidence, least=least)
+
+
+def is_negative(view: View, margins: np.ndarray) -> Property:
+    """The refutation of ψ ≥ 0 by margins in the user's units."""
+    value = float(view.plain.evaluate(margins[None]).value[0])
+    statement = f"ψ = {value:.6g} at margins {shown(margins)}."
+    return refuted("non-negative", view.n_classes, statement, margins, value=value)
+
+
+def _below_zero(u: np.ndarray, value: np.ndarray) -> np.ndarray:
+    """How far values are below zero, as a share of what rounding is a share of."""
+    return np.where(np.isfinite(value), -value, np.nan) / (1 + np.abs(u).max(axis=1))
 
 
 def strictly_decreasing(view: View, rng: np.random.Generator) -> Property:
@@ -45,17 +56,20 @@ def strictly_decreasing(view: View, rng: np.random.Generator) -> Property:
         with np.errstate(invalid="ignore"):
             return (found.sign * np.exp(found.log_abs - top)).max(axis=1)
 
-    name, starts = "strictly decreasing", points(view.n_margins, rng, FARTHEST)
-    found = worst(score, starts, rng, largest=FARTHEST)
+    name = "strictly decreasing"
+    starts = np.concatenate([points(view.n_margins, rng, FARTHEST), *scan(view)])
+    starts = clipped(view, starts)
+    found = worst(view, score, starts, rng, largest=FARTHEST)
     if found.score > POSITIVE:
         at = view.evaluate(found.point[None])
         entry = int(np.argmax(np.where(at.sign[0] > 0, at.log_abs[0], -np.inf)))
-        slope = float(at.slope[0, entry])
-        statement = f"∂ψ/∂u_{entry + 1} = {slope:.6g} is positive at margins {shown(found.point)}."
-        return refuted(name, view.n_classes, statement, found.point, entry=entry, slope=slope)
+        point = view.margins(found.point)
+        slope = float(view.plain.evaluate(point[None]).slope[0, entry])
+        statement = f"∂ψ/∂u_{entry + 1} = {slope:.6g} is positive at margins {shown(point)}."
+        return refuted(name, view.n_classes, statement, point, entry=entry, slope=slope)
     zero = _exact_zero(view, starts)
     if zero is not None:
-        point, entry = zero
+        point, entry = view.margins(zero[0]), zero[1]
         statement = f"∂ψ/∂u_{entry + 1} = 0 at margins {shown(point)}."
         return refuted(name, view.n_classes, statement, point, entry=entry, slope=0.0)
     evidence = (
@@ -88,7 +102,7 @@ def _exact_zero(view: View, starts: np.ndarray) -> tuple[np.ndarray, int] | None
 
 
 def flat_end(view: View) -> np.ndarray | None:
-    """Two margins (2, k) at which every slope is zero, not by underflow; None if there are none."""
+    """Two points (2, k) at which every slope is zero, not by underflow; None if there are none."""
     levels = np.concatenate([[0.0], np.geomspace(1e-2, FARTHEST**2, 200)])
     u = np.repeat(levels[:, None], view.n_margins, axis=1)
     found = view.evaluate(u)
@@ -100,26 +114,28 @@ def flat_end(view: View) -> np.ndarray | None:
 
 def semi_coercive(view: View, rng: np.random.Generator) -> Property:
     """ψ → ∞ as any one margin falls, whatever the others do (Wang & Scott 2024)."""
-    name, k = "semi-coercive", view.n_margins
+    name, k, unit = "semi-coercive", view.n_margins, view.scale.unit
     lowest, where = [], []
     for fall in FALLS:
         u = _with_one_low(k, fall, rng)
         value = view.evaluate(u).value
         value = np.where(np.isnan(value), np.inf, value)
         lowest.append(float(value.min()))
-        where.append(u[int(np.argmin(value))])
-    listed = ", ".join(f"{value:.6g}" for value in lowest)
+        where.append(view.margins(u[int(np.argmin(value))]))
+    listed = ", ".join(f"{value * unit:.6g}" for value in lowest)
+    falls = ", ".join(f"{view.scale.margin(-fall):.6g}" for fall in FALLS)
+    figures = [value * unit for value in lowest]
     if lowest[-1] - lowest[1] <= 1e-9 * (1 + abs(lowest[1])):
         statement = (
-            f"ψ stays bounded as a margin falls to {', '.join(f'{-fall:g}' for fall in FALLS)}: "
-            f"{listed}, the last at margins {shown(where[-1])}."
+            f"ψ stays bounded as a margin falls to {falls}: {listed}, the last at margins "
+            f"{shown(where[-1])}."
         )
-        return refuted(name, view.n_classes, statement, where, values=lowest)
+        return refuted(name, view.n_classes, statement, where, values=figures)
     evidence = (
-        f"with a margin at {', '.join(f'{-fall:g}' for fall in FALLS)} and the others tried in "
-        f"{WAYS} ways, the least values were {listed}."
+        f"with a margin at {falls} and the others tried in {WAYS} ways, the least values were "
+        f"{listed}."
     )
-    return supported(name, view.n_classes, evidence, least=lowest)
+    return supported(name, view.n_classes, evidence, least=figures)
 
 
 def _with_one_low(k: int, fall: float, rng: np.random.Generator) -> np.ndarray:

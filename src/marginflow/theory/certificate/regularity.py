@@ -10,10 +10,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from marginflow.theory.certificate.curvature import strictly_convex, twice_differentiable
+from marginflow.theory.certificate.curvature import strictly_convex
+from marginflow.theory.certificate.differentiability import twice_differentiable
 from marginflow.theory.certificate.order import non_negative, semi_coercive, strictly_decreasing
-from marginflow.theory.certificate.search import View
-from marginflow.theory.certificate.template_view import TemplateView, TruncatedView
+from marginflow.theory.certificate.template_view import TemplateView, TruncatedView, View
 from marginflow.theory.certificate.verdict import Property, Verdict, supported, weakest
 
 CONDITIONS = (

@@ -13,19 +13,19 @@ import jax.numpy as jnp
 import numpy as np
 
 from marginflow._precision import x64
-from marginflow.theory.certificate.search import points
-from marginflow.theory.certificate.template_view import TemplateView
+from marginflow.theory.certificate.search import clipped, points
+from marginflow.theory.certificate.template_view import View
 from marginflow.theory.certificate.verdict import Property, Verdict, refuted, shown, supported
 
 CLOSE = 1e-9
 
 
-def symmetric(view: TemplateView, rng: np.random.Generator) -> Property:
+def symmetric(view: View, rng: np.random.Generator) -> Property:
     """The template does not change when its margins are permuted."""
     name = "permutation equivariant"
     if view.n_margins == 1:
         return Property(name, Verdict.PROVED, "one margin has one order.", n_classes=2)
-    u = points(view.n_margins, rng)
+    u = clipped(view, points(view.n_margins, rng))
     order = np.argsort(rng.random(u.shape), axis=1)
     moved = np.take_along_axis(u, order, axis=1)
     value, other = view.evaluate(u).value, view.evaluate(moved).value
@@ -34,8 +34,10 @@ def symmetric(view: TemplateView, rng: np.random.Generator) -> Property:
     apart = np.where(np.isfinite(apart), apart, 0.0)
     at = int(np.argmax(apart))
     if apart[at] > CLOSE:
-        statement = f"ψ{shown(u[at])} = {value[at]:.6g}, but ψ{shown(moved[at])} = {other[at]:.6g}."
-        return refuted(name, view.n_classes, statement, [u[at], moved[at]])
+        pair = view.margins(np.stack([u[at], moved[at]]))
+        there = view.plain.evaluate(pair).value
+        statement = f"ψ{shown(pair[0])} = {there[0]:.6g}, but ψ{shown(pair[1])} = {there[1]:.6g}."
+        return refuted(name, view.n_classes, statement, pair)
     evidence = f"{len(u)} points and a random order of each; the values differ by {apart[at]:.1g}."
     return supported(name, view.n_classes, evidence)
 

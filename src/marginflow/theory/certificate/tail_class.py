@@ -16,12 +16,14 @@ import numpy as np
 
 from marginflow.losses import TailKind
 from marginflow.theory.certificate.order import DEEP, POSITIVE
-from marginflow.theory.certificate.search import View
+from marginflow.theory.certificate.template_view import View
 from marginflow.theory.certificate.verdict import Property, refuted, shown, supported
 
 FARTHEST = 2.0**20
 STARTS = 8
 LEVELS = 12
+# So much of the way to where slopes underflow they are normal floats.
+SUBNORMAL = 0.94
 # The two bounds are compared while e^(−a u) is above rounding.
 DEEPEST = 24.0
 # At margins this deep, times the rate, slope and tail are one in float64.
@@ -41,28 +43,30 @@ def tail_class(view: View, rng: np.random.Generator) -> Property:
     if end is None:
         words = "every slope is zero once every margin is large."
         return supported(name, view.n_classes, words, kind=TailKind.FINITE)
-    levels = end * 2.0 ** -np.arange(LEVELS)[::-1] * (1 - 1e-3)
+    levels = end * 2.0 ** -np.arange(LEVELS)[::-1] * SUBNORMAL
     logs = np.stack([view.evaluate(starts + level).log_abs.mean(axis=1) for level in levels])
-    kind, figures = _classify(levels, logs)
+    kind, figures = _classify(levels, logs, view.scale.length)
+    farthest = view.scale.margin(end)
     if kind is None:
-        words = f"the slopes fade in no way that is known here, up to margins of {end:.3g}."
-        return refuted(name, view.n_classes, words, starts + end)
+        words = f"the slopes fade in no way that is known here, up to margins of {farthest:.3g}."
+        return refuted(name, view.n_classes, words, view.margins(starts + end))
     stated = view.loss.tail(view.n_classes) if k == view.n_classes - 1 else None
     listed = ", ".join(f"{key} {value:.6g}" for key, value in figures.items())
-    words = f"{kind}, {listed}, along {STARTS} uniform shifts up to a margin of {end:.3g}."
+    words = f"{kind}, {listed}, along {STARTS} uniform shifts up to a margin of {farthest:.3g}."
     if stated is not None and stated.kind != kind:
         words += f" The loss itself states a tail that is {stated.kind}."
-        return refuted(name, view.n_classes, words, starts + end)
+        return refuted(name, view.n_classes, words, view.margins(starts + end))
     return supported(name, view.n_classes, words, kind=kind, **figures)
 
 
 def exponential_tail(view: View, rng: np.random.Generator, tail: Property) -> Property:
     """The two bounds on an exponential tail, with c, u₊ and u₋."""
     name, k = "exponential tail", view.n_margins
+    given, view = view, view.plain  # the bounds are of margins as they are
     kind = tail.figures.get("kind")
     if kind != TailKind.EXPONENTIAL:
         words = f"the tail is {kind}: {tail.evidence}" if tail.holds else tail.evidence
-        example = tail.counterexample.margins if tail.counterexample else _witness(view, tail)
+        example = tail.counterexample.margins if tail.counterexample else _witness(given, tail)
         return refuted(name, view.n_classes, words, example)
     a = tail.figures["rate"]
     deep = (BOTTOM + 20 * np.abs(rng.standard_normal((64, k)))) / a
@@ -118,7 +122,7 @@ def _last_failure(excess: np.ndarray, slack: np.ndarray, least: np.ndarray) -> t
 
 
 def _factor(u: np.ndarray, a: float, ratio: np.ndarray) -> float:
-    """The least M with |log ratio| ≤ M Σ e^(−a u) at points between 4 and 12 deep; ∞ if it grows.
+    """The least M with |log ratio| ≤ M Σ e^(−a u) once all margins are positive; ∞ if it grows.
 
     Where it is finite the slopes tend to their tail as fast as the theorem's argument needs, though
     not with the factor 1 of its wording.
@@ -127,7 +131,10 @@ def _factor(u: np.ndarray, a: float, ratio: np.ndarray) -> float:
     needed = np.abs(ratio).max(axis=1) / total
     depth = a * u.min(axis=1)
     near, far = (needed[(depth > low) & (depth < low + 4)].max(initial=0.0) for low in (4, 8))
-    return float(max(near, far)) if far <= 1.1 * near else float("inf")
+    if far > 1.1 * near:
+        return float("inf")
+    everywhere = needed[(depth > 0) & (depth < 12)].max(initial=0.0)
+    return float(everywhere)
 
 
 def _of_factor(factor: float) -> str:
@@ -148,7 +155,8 @@ def _rising(view: View, rng: np.random.Generator) -> tuple[np.ndarray, int, floa
     rows, columns = np.nonzero(positive)
     if not len(rows):
         return None
-    return u[rows[-1]], int(columns[-1]), float(found.slope[rows[-1], columns[-1]])
+    point, entry = view.margins(u[rows[-1]]), int(columns[-1])
+    return point, entry, float(view.plain.evaluate(point[None]).slope[0, entry])
 
 
 def _last_level(view: View, starts: np.ndarray) -> float | None:
@@ -180,13 +188,15 @@ def _logs(view: View, u: np.ndarray) -> np.ndarray:
     return np.where((found.sign != 0) & ~np.isnan(found.log_abs), found.log_abs, -np.inf)
 
 
-def _classify(levels: np.ndarray, logs: np.ndarray) -> tuple[TailKind | None, dict[str, float]]:
-    """From mean logarithms (levels, starts) at levels that double."""
+def _classify(
+    levels: np.ndarray, logs: np.ndarray, length: float
+) -> tuple[TailKind | None, dict[str, float]]:
+    """From mean logarithms (levels, starts) at levels that double, of a length that is their 1."""
     mean = logs.mean(axis=1)
     falls = mean[:-1] - mean[1:]
     rates, degrees = falls / np.diff(levels), falls / np.log(2.0)
     if abs(rates[-1] / rates[-2] - 1) < 1e-3 and rates[-1] > 0:
-        return TailKind.EXPONENTIAL, {"rate": _rounded(float(rates[-1]), 1e-10)}
+        return TailKind.EXPONENTIAL, {"rate": _rounded(float(rates[-1]) / length, 1e-10)}
     if abs(degrees[-1] / degrees[-2] - 1) < 1e-3 and degrees[-1] > 0:
         # what it is off by halves as the level doubles
         return TailKind.POLYNOMIAL, {
@@ -231,4 +241,4 @@ def _witness(view: View, tail: Property) -> np.ndarray:
     point = tail.figures.get("margins")
     if point is not None:
         return np.asarray(point)
-    return np.repeat(np.array([[10.0], [100.0], [1000.0]]), view.n_margins, axis=1)
+    return view.margins(np.repeat(np.array([[10.0], [100.0], [1000.0]]), view.n_margins, axis=1))

@@ -45,6 +45,7 @@ def calibrated(view: TemplateView, rng: np.random.Generator) -> Property:
         >>> print(found.verdict, found.counterexample.margins[0] + 0.0)
         refuted [0. 0. 0.]
     """
+    view = view.of_scores()
     # idle threads of the linear algebra cost more than they do for matrices of this size
     with _controller().limit(limits=1, user_api="blas"):
         p, scores = label_distributions(view.n_classes, rng), score_patterns(view.n_classes, rng)

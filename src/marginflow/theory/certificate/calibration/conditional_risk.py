@@ -42,14 +42,19 @@ class ConditionalRisk:
     """What scores cost: all labels' losses, and their mean for a distribution.
 
     Args:
-        view: of the template.
-        unit: what losses are counted in.
+        view: of the template, in whose units scores are.
+        unit: what losses are counted in, in the view's units.
     """
 
     def __init__(self, view: TemplateView, unit: float = 1.0):
         self.view, self.n_classes, self.unit = view, view.n_classes, unit
         eye = np.eye(self.n_classes)
         self.code = np.stack([eye[y] - np.delete(eye, y, axis=0) for y in range(self.n_classes)])
+
+    @property
+    def user_unit(self) -> float:
+        """What losses are counted in, in the user's units."""
+        return self.unit * self.view.scale.unit
 
     def losses(self, scores: np.ndarray) -> Losses:
         """Of every label at scores (s, K); NaN counts as infinite."""

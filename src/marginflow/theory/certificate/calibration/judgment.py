@@ -44,12 +44,13 @@ def judged(risk: ConditionalRisk, found: Infima, settled: bool = True) -> Proper
         bound = found.least[enclosed].min()
         known = f"a gap of {bound:.2g} or more" if bound > 0 else "no gap for every p"
         evidence += f" For {enclosed.sum()} of them cutting planes bound it from below: {known}."
+    unit, length = risk.user_unit, risk.view.scale.length
     figures = {
         "gap": float(gaps[at]),
         "p": found.p[at].tolist(),
-        "scores": found.wrong[at].tolist(),
-        "value": float(found.wrong_value[at]) * risk.unit,
-        "infimum": float(found.infimum[at]) * risk.unit,
+        "scores": (found.wrong[at] * length).tolist(),
+        "value": float(found.wrong_value[at]) * unit,
+        "infimum": float(found.infimum[at]) * unit,
     }
     return supported(NAME, risk.n_classes, evidence, **figures)
 
@@ -57,7 +58,8 @@ def judged(risk: ConditionalRisk, found: Infima, settled: bool = True) -> Proper
 def nowhere_finite(view: TemplateView, p: np.ndarray) -> Property:
     """A refutation where C_p is not finite at any scores that were tried."""
     scores = np.zeros(len(p))
-    value = float(ConditionalRisk(view).costs(p[None], scores[None]).value[0])
+    risk = ConditionalRisk(view)
+    value = float(risk.costs(p[None], scores[None]).value[0]) * risk.user_unit
     statement = f"the mean loss is {value} at equal scores, and finite at none that were tried."
     figures = {"p": p.tolist(), "scores": scores.tolist(), "value": value, "infimum": value}
     return refuted(NAME, len(p), statement, scores, space="scores", **figures)
@@ -78,8 +80,9 @@ def _refutation(
     risk: ConditionalRisk, p: np.ndarray, scores: np.ndarray, infimum: float
 ) -> Property:
     scores = _short(risk, p, scores)
-    value = float(risk.costs(p[None], scores[None]).value[0]) * risk.unit
-    infimum *= risk.unit
+    value = float(risk.costs(p[None], scores[None]).value[0]) * risk.user_unit
+    infimum *= risk.user_unit
+    scores = scores * risk.view.scale.length
     rival = int(np.argmax(scores[1:])) + 1
     against = f"the infimum found is {infimum:.10g}" if infimum > -np.inf else "there is no infimum"
     statement = (

@@ -1,0 +1,205 @@
+"""A traced function evaluated by NumPy: what is called a few dozen times is not worth compiling.
+
+XLA needs half a second to compile what NumPy evaluates on some hundred rows in a millisecond.  So a
+function that is to be looked at, not trained with, is traced by JAX, derivatives and all, and the
+trace is run operation by operation.  An operation that has no rule in `_numpy_primitives` is left
+to JAX, which compiles it alone; every function that JAX can trace has its program.
+
+Subnormal numbers are kept, which compiled code rounds to zero.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
+
+from marginflow._numpy_primitives import RULES
+from marginflow._precision import x64
+
+Values = Sequence[Any]
+Operation = Callable[..., Any]
+# What calls another program, under which parameter it is found.
+_CALLS = {
+    "jit": "jaxpr",
+    "pjit": "jaxpr",
+    "closed_call": "call_jaxpr",
+    "core_call": "call_jaxpr",
+    "remat2": "jaxpr",
+    "checkpoint": "jaxpr",
+    "custom_jvp_call": "call_jaxpr",
+    "custom_vjp_call": "call_jaxpr",
+    "custom_vjp_call_jaxpr": "fun_jaxpr",
+}
+_IDENTITIES = ("copy", "copy_p", "stop_gradient", "optimization_barrier")
+
+
+class NumpyProgram:
+    """A function of float64 arrays, traced once for their shapes.
+
+    Args:
+        function: of JAX arrays; returns an array or a tuple of them.
+        shapes: of its arguments.
+
+    Example:
+        >>> import jax
+        >>> import numpy as np
+        >>> from marginflow._numpy_program import NumpyProgram
+        >>> program = NumpyProgram(jax.grad(lambda u: (u**3).sum()), (2,))
+        >>> program(np.array([1.0, 2.0]))
+        [array([ 3., 12.])]
+    """
+
+    def __init__(self, function: Callable[..., Any], *shapes: tuple[int, ...]):
+        with x64():
+            arguments = [jax.ShapeDtypeStruct(shape, jnp.float64) for shape in shapes]
+            self._run = _planned(jax.make_jaxpr(function)(*arguments))
+
+    def __call__(self, *arguments: np.ndarray) -> list[np.ndarray]:
+        """The flat list of results."""
+        with np.errstate(all="ignore"):
+            results = self._run([np.asarray(each, dtype=float) for each in arguments])
+        return [np.asarray(result) for result in results]
+
+
+def _planned(program: ClosedJaxpr) -> Callable[[Values], list[Any]]:
+    """A program as a function of its arguments; what depends on none of them is computed here."""
+    jaxpr, slots = program.jaxpr, {}
+    start: list[Any] = []
+    known: list[bool] = []
+
+    def slot(variable: Any, value: Any = None, is_known: bool = False) -> int:
+        slots[variable] = len(start)
+        start.append(value)
+        known.append(is_known)
+        return slots[variable]
+
+    def source(atom: Any) -> int:
+        if isinstance(atom, Literal):
+            return slot(object(), np.asarray(atom.val, dtype=atom.aval.dtype), True)
+        return slots[atom]
+
+    for variable, value in zip(jaxpr.constvars, program.consts, strict=True):
+        slot(variable, _to_numpy(value), True)
+    arguments = [slot(variable) for variable in jaxpr.invars]
+    steps = []
+    for equation in jaxpr.eqns:
+        inputs = [source(atom) for atom in equation.invars]
+        ready = all(known[i] for i in inputs)
+        operation, many = _operation(equation)
+        if ready:
+            with np.errstate(all="ignore"):
+                found = operation(*(start[i] for i in inputs))
+            for variable, value in zip(equation.outvars, found if many else [found], strict=True):
+                slot(variable, value, True)
+        else:
+            outputs = [slot(variable) for variable in equation.outvars]
+            steps.append((operation, inputs, outputs, many))
+    results = [source(atom) for atom in jaxpr.outvars]
+
+    def run(values: Values) -> list[Any]:
+        held = start.copy()
+        for place, value in zip(arguments, values, strict=True):
+            held[place] = value
+        for operation, inputs, outputs, many in steps:
+            found = operation(*[held[i] for i in inputs])
+            if many:
+                for place, value in zip(outputs, found, strict=True):
+                    held[place] = value
+            else:
+                held[outputs[0]] = found
+        return [held[place] for place in results]
+
+    return run
+
+
+def _operation(equation: JaxprEqn) -> tuple[Operation, bool]:
+    """What an equation does, and whether it gives a list of results."""
+    name, params = equation.primitive.name, equation.params
+    if name in _IDENTITIES:
+        return lambda *values: list(values), True
+    if name in _CALLS and _CALLS[name] in params:
+        run = _planned(_closed(params[_CALLS[name]]))
+        return lambda *values: run(values), True
+    if name in _CONTROL:
+        return _CONTROL[name](params), True
+    rule = RULES.get(name)
+    made = None if rule is None else rule(params, [atom.aval for atom in equation.invars])
+    if made is not None:
+        return made, equation.primitive.multiple_results
+    return _left_to_jax(equation), equation.primitive.multiple_results
+
+
+def _left_to_jax(equation: JaxprEqn) -> Operation:
+    primitive, params = equation.primitive, equation.params
+
+    def operation(*values: Any) -> Any:
+        with x64():
+            arrays = [jnp.asarray(value) if _is_plain(value) else value for value in values]
+            found = primitive.bind(*arrays, **params)
+        return [_to_numpy(part) for part in found] if isinstance(found, list) else _to_numpy(found)
+
+    return operation
+
+
+def _while(params: dict[str, Any]) -> Operation:
+    goes_on, body = _planned(params["cond_jaxpr"]), _planned(params["body_jaxpr"])
+    n_cond, n_body = params["cond_nconsts"], params["body_nconsts"]
+
+    def operation(*values: Any) -> list[Any]:
+        of_cond, of_body = values[:n_cond], values[n_cond : n_cond + n_body]
+        state = list(values[n_cond + n_body :])
+        while np.asarray(goes_on([*of_cond, *state])[0]).any():
+            state = body([*of_body, *state])
+        return state
+
+    return operation
+
+
+def _cond(params: dict[str, Any]) -> Operation:
+    branches = [_planned(branch) for branch in params["branches"]]
+
+    def operation(which: Any, *values: Any) -> list[Any]:
+        return branches[min(max(int(which), 0), len(branches) - 1)](values)
+
+    return operation
+
+
+def _scan(params: dict[str, Any]) -> Operation:
+    body = _planned(params["jaxpr"])
+    n_consts, n_carry = params["num_consts"], params["num_carry"]
+    order = range(params["length"])
+    order = order[::-1] if params["reverse"] else order
+
+    def operation(*values: Any) -> list[Any]:
+        consts, state = values[:n_consts], list(values[n_consts : n_consts + n_carry])
+        rows = values[n_consts + n_carry :]
+        collected: list[Any] = [None] * len(order)
+        for i in order:
+            found = body([*consts, *state, *(row[i] for row in rows)])
+            state, collected[i] = found[:n_carry], found[n_carry:]
+        return [*state, *(np.stack(column) for column in zip(*collected, strict=True))]
+
+    return operation
+
+
+_CONTROL: dict[str, Callable[[dict[str, Any]], Operation]] = {
+    "while": _while,
+    "cond": _cond,
+    "scan": _scan,
+}
+
+
+def _closed(program: ClosedJaxpr | Jaxpr) -> ClosedJaxpr:
+    return program if isinstance(program, ClosedJaxpr) else ClosedJaxpr(program, ())
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether it is an array of numbers, and not of random keys."""
+    return not (hasattr(value, "dtype") and jnp.issubdtype(value.dtype, jax.dtypes.extended))
+
+
+def _to_numpy(value: Any) -> Any:
+    return np.asarray(value) if _is_plain(value) else value
