@@ -1,7 +1,7 @@
 """What the operations of a traced function are in NumPy.
 
 A rule takes an operation's parameters and the types of its operands, and returns a function of
-arrays, or None if it does not cover this case.
+arrays, or None if it does not cover this case.  Arrays without axes may be NumPy's scalars.
 """
 
 import string
@@ -24,7 +24,7 @@ def _of_floats(operation: Callable[..., Any]) -> Rule:
     return lambda params, types: operation if np.issubdtype(types[0].dtype, np.floating) else None
 
 
-def _logistic(x: np.ndarray) -> np.ndarray:
+def _logistic(x: Any) -> Any:
     small = np.exp(-np.abs(x))
     return np.where(x >= 0, 1.0, small) / (1 + small)
 
@@ -37,7 +37,7 @@ def _round(params: dict[str, Any], types: list[Any]) -> Callable[..., Any] | Non
 def _integer_pow(params: dict[str, Any], types: list[Any]) -> Callable[..., Any] | None:
     exponent = params["y"]
 
-    def operation(x: np.ndarray) -> Any:
+    def operation(x: Any) -> Any:
         power, square, left = None, x, abs(exponent)
         while left:
             if left % 2:
@@ -124,7 +124,7 @@ def _pad(params: dict[str, Any], types: list[Any]) -> Callable[..., Any] | None:
         for b, i, n in zip(before, inside, sizes, strict=True)
     )
 
-    def operation(x: np.ndarray, value: Any) -> np.ndarray:
+    def operation(x: Any, value: Any) -> Any:
         padded = np.full(shape, value, dtype=x.dtype)
         padded[where] = x
         return padded[crop]
@@ -179,7 +179,7 @@ def _sort(params: dict[str, Any], types: list[Any]) -> Callable[..., Any] | None
     if len(types) > 1 and params["num_keys"] != 1:
         return None
 
-    def operation(*columns: np.ndarray) -> list[np.ndarray]:
+    def operation(*columns: Any) -> list[Any]:
         order = np.argsort(columns[0], axis=axis, kind="stable")
         return [np.take_along_axis(column, order, axis) for column in columns]
 
@@ -189,7 +189,7 @@ def _sort(params: dict[str, Any], types: list[Any]) -> Callable[..., Any] | None
 def _top_k(params: dict[str, Any], types: list[Any]) -> Callable[..., Any] | None:
     count, axis = params["k"], params.get("axis", -1)
 
-    def operation(x: np.ndarray) -> list[np.ndarray]:
+    def operation(x: Any) -> list[Any]:
         order = np.argsort(-x, axis=axis, kind="stable").take(range(count), axis=axis)
         return [np.take_along_axis(x, order, axis), order.astype(np.int32)]
 
@@ -201,7 +201,7 @@ def _dot(params: dict[str, Any], types: list[Any]) -> Callable[..., Any] | None:
     letters = iter(string.ascii_letters)
     left = [next(letters) for _ in types[0].shape]
     right = [next(letters) for _ in types[1].shape]
-    for mine, other in (*zip(left_sum, right_sum), *zip(left_batch, right_batch)):
+    for mine, other in zip((*left_sum, *left_batch), (*right_sum, *right_batch), strict=True):
         right[other] = left[mine]
     batch = [left[i] for i in left_batch]
     out = [
@@ -215,11 +215,11 @@ def _dot(params: dict[str, Any], types: list[Any]) -> Callable[..., Any] | None:
 
 def _window_index(
     shape: tuple[int, ...],
-    indices: np.ndarray,
+    indices: Any,
     index_map: tuple[int, ...],
     batching: tuple[tuple[int, ...], tuple[int, ...]],
     window: dict[int, int],
-) -> tuple[np.ndarray, ...]:
+) -> tuple[Any, ...]:
     """Of a gather or scatter: which entries of the operand, in the shape (batch, window).
 
     Windows that would reach out are moved inside.
@@ -237,7 +237,7 @@ def _window_index(
         index = np.zeros((1,) * (len(batch) + len(kept)), dtype=np.int64)
         if d in index_map:
             start = indices[..., index_map.index(d)].astype(np.int64)
-            start = np.clip(start, 0, size - window.get(d, 1))
+            start = np.asarray(np.clip(start, 0, size - window.get(d, 1)))
             index = index + np.expand_dims(start, _after(start, window))
         if d in batching[0]:
             at = batching[1][batching[0].index(d)]
@@ -252,7 +252,7 @@ def _window_index(
     return tuple(found)
 
 
-def _after(values: np.ndarray, window: dict[int, int]) -> tuple[int, ...]:
+def _after(values: Any, window: dict[int, int]) -> tuple[int, ...]:
     """The axes of a window, behind those of a batch."""
     return tuple(range(values.ndim, values.ndim + len(window)))
 
@@ -273,9 +273,10 @@ def _gather(params: dict[str, Any], types: list[Any]) -> Callable[..., Any] | No
     if fills and not np.issubdtype(types[0].dtype, np.floating):
         return None
 
-    def operation(x: np.ndarray, indices: np.ndarray) -> np.ndarray:
+    def operation(x: Any, indices: Any) -> Any:
+        indices = np.asarray(indices)
         at = _window_index(shape, indices, index_map, batching, window)
-        found, n_batch = x[at], indices.ndim - 1
+        found, n_batch = np.asarray(x)[at], indices.ndim - 1
         if fills:
             outside = _reaches_out(indices, index_map, shape, window)
             found = np.where(np.expand_dims(outside, _after(outside, window)), fill, found)
@@ -285,14 +286,14 @@ def _gather(params: dict[str, Any], types: list[Any]) -> Callable[..., Any] | No
 
 
 def _reaches_out(
-    indices: np.ndarray, index_map: tuple[int, ...], shape: tuple[int, ...], window: dict[int, int]
-) -> np.ndarray:
+    indices: Any, index_map: tuple[int, ...], shape: tuple[int, ...], window: dict[int, int]
+) -> Any:
     """Which windows of a batch are not wholly inside, (batch)."""
     last = np.array([shape[d] - window.get(d, 1) for d in index_map], dtype=np.int64)
     return np.asarray(((indices < 0) | (indices > last)).any(axis=-1))
 
 
-def _scatter(put: Callable[[np.ndarray, Any, Any], None]) -> Rule:
+def _scatter(put: Callable[[Any, Any, Any], None]) -> Rule:
     def rule(params: dict[str, Any], types: list[Any]) -> Callable[..., Any] | None:
         numbers, shape, mode = params["dimension_numbers"], types[0].shape, str(params["mode"])
         dropped = _ints((*numbers.inserted_window_dims, *numbers.operand_batching_dims))
@@ -306,7 +307,8 @@ def _scatter(put: Callable[[np.ndarray, Any, Any], None]) -> Rule:
         window = {d: types[2].shape[at] for d, at in zip(kept, places, strict=True)}
         drops = "FILL" in mode
 
-        def operation(x: np.ndarray, indices: np.ndarray, updates: np.ndarray) -> np.ndarray:
+        def operation(x: Any, indices: Any, updates: Any) -> Any:
+            indices = np.asarray(indices)
             at = _window_index(shape, indices, index_map, batching, window)
             n_batch = indices.ndim - 1
             updates = np.moveaxis(updates, places, range(n_batch, n_batch + len(places)))
@@ -323,7 +325,7 @@ def _scatter(put: Callable[[np.ndarray, Any, Any], None]) -> Rule:
     return rule
 
 
-def _put(x: np.ndarray, at: Any, values: Any) -> None:
+def _put(x: Any, at: Any, values: Any) -> None:
     x[at] = values
 
 

@@ -78,7 +78,8 @@ def _planned(program: ClosedJaxpr) -> Callable[[Values], list[Any]]:
 
     def source(atom: Any) -> int:
         if isinstance(atom, Literal):
-            return slot(object(), np.asarray(atom.val, dtype=atom.aval.dtype), True)
+            kind: Any = atom.aval
+            return slot(object(), np.asarray(atom.val, dtype=kind.dtype), True)
         return slots[atom]
 
     for variable, value in zip(jaxpr.constvars, program.consts, strict=True):

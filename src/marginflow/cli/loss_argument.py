@@ -80,7 +80,11 @@ def _lines_of(module: ModuleType, error: Exception) -> list[int]:
     """The lines of the user's file that an error passed through."""
     path = getattr(module, "__file__", None)  # built-in modules have none
     file = os.path.abspath(path) if path else None
-    frames = traceback.extract_tb(error.__traceback__)
+    frames: list[traceback.FrameSummary] = []
+    cause: BaseException | None = error
+    while cause is not None:  # what explains an error passed through fewer lines than its cause
+        frames += traceback.extract_tb(cause.__traceback__)
+        cause = cause.__cause__
     return [frame.lineno for frame in frames if frame.lineno and frame.filename == file]
 
 

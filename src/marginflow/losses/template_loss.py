@@ -32,6 +32,14 @@ _SMALL = -4.0
 _Y, _W = np.polynomial.legendre.leggauss(16)
 _NODES, _WEIGHTS = ((1 + _Y) / 2) ** 4, 2 * ((1 + _Y) / 2) ** 3 * _W
 
+# What JAX raises where a template needs the values of its margins.
+_UNTRACEABLE = (
+    jax.errors.ConcretizationTypeError,
+    jax.errors.TracerArrayConversionError,
+    jax.errors.TracerIntegerConversionError,
+    jax.errors.NonConcreteBooleanIndexError,
+)
+
 
 class TemplateLoss(Loss):
     """A loss made of a function of one sample's margins.
@@ -201,6 +209,8 @@ def _differentiable(function: Callable, label: str) -> Callable[[jax.Array], jax
     def checked(margins: jax.Array) -> jax.Array:
         try:
             value = jnp.asarray(function(margins))
+        except _UNTRACEABLE as error:
+            raise TypeError(_advice(error, label)) from error
         except Exception as error:
             error.add_note(
                 f"(raised by template {label!r} for margins of shape {margins.shape}, "
@@ -223,6 +233,23 @@ def _differentiable(function: Callable, label: str) -> Callable[[jax.Array], jax
         return value.astype(margins.dtype)
 
     return with_stable_rules(checked)
+
+
+def _advice(error: Exception, label: str) -> str:
+    """What to write instead of what JAX cannot trace."""
+    if isinstance(error, jax.errors.TracerBoolConversionError):
+        what = "it decides by the value of its margins, as `if u[0] > 0` or `max(u[0], 0)` do; "
+        what += "write jnp.where(condition, one, other), jnp.maximum or jnp.minimum"
+    elif isinstance(error, jax.errors.NonConcreteBooleanIndexError):
+        what = "it picks margins by a condition, as `u[u > 0]` does; write jnp.where(u > 0, u, 0.0)"
+    elif isinstance(error, jax.errors.TracerIntegerConversionError):
+        what = "it counts or indexes by the value of a margin; index by jnp.argmax or jnp.take"
+    else:
+        what = (
+            "it takes its margins out of JAX, as functions of numpy, scipy and math, float() and "
+        )
+        what += ".item() do; write it with jax.numpy, as jnp.exp for np.exp"
+    return f"template {label!r} cannot be differentiated: {what}."
 
 
 @dataclass(frozen=True, eq=False)

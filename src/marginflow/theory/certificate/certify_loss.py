@@ -18,7 +18,12 @@ from marginflow.theory.certificate.conclusion import conclude
 from marginflow.theory.certificate.curvature import convex, smooth, strictly_convex
 from marginflow.theory.certificate.differentiability import twice_differentiable
 from marginflow.theory.certificate.loss_certificate import LossCertificate
-from marginflow.theory.certificate.order import non_negative, semi_coercive, strictly_decreasing
+from marginflow.theory.certificate.order import (
+    came_below_zero,
+    non_negative,
+    semi_coercive,
+    strictly_decreasing,
+)
 from marginflow.theory.certificate.regularity import regular, totally_regular
 from marginflow.theory.certificate.search import points
 from marginflow.theory.certificate.symmetry import (
@@ -127,6 +132,8 @@ def _elementary(view: TemplateView, general: Any, rng: np.random.Generator) -> d
         symmetry = general_loss(general, k, rng)
     tail, curved = tail_class(view, rng), convex(view, rng)
     strict, twice = strictly_convex(view, rng), twice_differentiable(view, rng)
+    if twice.figures.get("of") == "value":  # a convex function does not jump
+        curved = replace(twice, name="convex")
     if not curved.holds and strict.holds:
         strict = weakest("strictly convex", [curved])
     parts = [
@@ -148,8 +155,12 @@ def _consequent(
     view: TemplateView, found: dict[str, Property], rng: np.random.Generator
 ) -> dict[str, Property]:
     """Those that rest on others, and what regularity is asked for."""
+    calibration = calibrated(view, rng)
+    negative = came_below_zero(view)
+    if negative is not None and found["non-negative"].verdict == Verdict.SUPPORTED:
+        found = {**found, negative.name: negative}
     whole = regular(view.n_classes, found)
-    parts = [whole, totally_regular(view, whole, rng), calibrated(view, rng)]
+    parts = [found["non-negative"], whole, totally_regular(view, whole, rng), calibration]
     return {part.name: part for part in parts}
 
 
@@ -230,7 +241,7 @@ def _check_finite(view: TemplateView) -> list[str]:
             where = u[int(np.argmax(broken)), 0]
             notes.append(f"{words} {where:.4g} the value or a slope is not a finite float64.")
     low = view.scale.margin(view.reach[0])
-    if not notes and np.isfinite(low):
+    if np.isfinite(low) and np.isfinite(given(np.full((1, view.n_margins), 1.2 * low))).all():
         notes.append(
             f"Below margins of {low:.4g} derivatives of the template are lost to overflow and "
             "contradict its values; nothing was read from them there."

@@ -5,11 +5,13 @@ import numpy as np
 from marginflow.theory.certificate.order import flat_end
 from marginflow.theory.certificate.scan import noise, rounding, steps
 from marginflow.theory.certificate.search import clipped, lines, points, worst
-from marginflow.theory.certificate.template_view import View
+from marginflow.theory.certificate.template_view import BATCH, View
 from marginflow.theory.certificate.verdict import Property, refuted, shown, supported
 
 # Two logarithms of slopes nearer than this are the same.
 SAME = 1e-13
+# Curvature that falls from more than this share of the largest to nothing does so at once.
+SUDDEN = 1e-13
 # A fall of slopes that is a smaller share of them is rounding.
 FALLEN = 1e-9
 # So many of the steepest falls are compared with rounding.
@@ -70,9 +72,10 @@ def strictly_convex(view: View, rng: np.random.Generator) -> Property:
     moved = np.where((before.sign == 0) & (after.sign == 0), 0.0, moved)
     moved = np.where(before.sign != after.sign, np.inf, moved).max(axis=1)
     same = np.flatnonzero((moved <= SAME) & (np.abs(stops - starts).max(axis=1) > 0))
+    same = rng.permutation(same)[:BATCH]
     straight = same[_are_straight(view, starts[same], stops[same], rng)]
     if len(straight):
-        at = straight[0]
+        at = straight[-1]  # the one that was looked at most closely
         pair = view.margins(np.stack([starts[at], stops[at]]))
         statement = (
             f"∇ψ is {shown(view.plain.evaluate(pair).slope[0])} at both x = {shown(pair[0])} and "
@@ -95,11 +98,10 @@ def smooth(view: View, rng: np.random.Generator, twice: Property) -> Property:
         twice: the verdict on twice differentiable; slopes that jump have no such eigenvalue.
     """
     name, k = "smooth", view.n_margins
-    if not twice.holds and twice.figures.get("of") == "slope":
-        example = twice.counterexample
-        assert example is not None
+    example = twice.counterexample
+    if example is not None and twice.figures["endless"]:
         return refuted(
-            name, view.n_classes, twice.evidence, example.margins, jump=example.figures["jump"]
+            name, view.n_classes, twice.evidence, example.margins, jump=twice.figures["jump"]
         )
     largest, where = [], []
     for box in BOXES:
@@ -228,11 +230,16 @@ def _are_straight(
         flat, bent = np.where(still, between, flat), np.where(still, bent, between)
     way = curved[best] - flat
     length = np.abs(curved[best] - middle).max(axis=1, keepdims=True)
-    inside = flat + 1e-4 * length * way / np.maximum(
-        np.abs(way).max(axis=1, keepdims=True), 1e-300
-    )
-    stops_there = _bend(view, inside, along) > 1e-13 * most
-    return np.asarray((_bend(view, middle, along) == 0) & ((most == 0) | stops_there))
+    inside = flat + 1e-4 * length * way / np.maximum(np.abs(way).max(axis=1, keepdims=True), 1e-300)
+    bend = _bend(view, inside, along)
+    straight = (_bend(view, middle, along) == 0) & ((most == 0) | (bend > SUDDEN * most))
+    for at in np.flatnonzero(straight & (most > 0)):  # it may be most curved on the way
+        path = flat[at] + np.linspace(0, 1, BATCH)[:, None] * way[at]
+        straight[at] = bend[at] > SUDDEN * _bend(view, path, np.tile(along[at], (BATCH, 1))).max()
+        if straight[at]:
+            straight[at + 1 :] = False
+            break
+    return straight
 
 
 def _bend(view: View, u: np.ndarray, along: np.ndarray) -> np.ndarray:

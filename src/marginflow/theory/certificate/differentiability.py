@@ -1,6 +1,7 @@
-"""Twice differentiable: neither slopes nor second derivatives jump."""
+"""Twice differentiable: neither values nor slopes nor second derivatives jump."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,23 +19,26 @@ LEAST = 1e-5
 
 
 def twice_differentiable(view: View, rng: np.random.Generator) -> Property:
-    """Neither slopes nor second derivatives jump along lines; jumps are cornered by halving."""
+    """Nothing up to second derivatives jumps along lines; jumps are cornered by halving."""
     name = "twice differentiable"
-    for what, derivative in (("slope", _slopes), ("second derivative", _second_derivatives)):
+    for what, derivative, next_one in _ORDERS:
         low, high = (clipped(view, ends) for ends in _segments(view, rng, derivative))
         low, high, wider = _halved(view, derivative, low, high)
         at_low, at_high = derivative(view.evaluate(low)), derivative(view.evaluate(high))
         jump = _distance(at_low, at_high)
         size = np.maximum(np.abs(at_low), np.abs(at_high)).max(axis=1)
         distance = np.abs(high - low).max(axis=1)
-        if derivative is _slopes:  # a steep slope is not a jump
-            bend = np.abs(_second_derivatives(view.evaluate(low))).max(axis=1)
-            bend = np.maximum(bend, np.abs(_second_derivatives(view.evaluate(high))).max(axis=1))
-            jump = np.where(jump > 1e3 * view.n_margins * bend * distance, jump, 0.0)
-        # a change that halves with the distance is a slope, however small the derivative is here
+        if next_one is not None:  # what is steep does not jump
+            ends = next_one(view.evaluate(low)), next_one(view.evaluate(high))
+            steep = np.maximum(*(np.abs(end).max(axis=1) for end in ends))
+            jump = np.where(jump > 1e3 * view.n_margins * steep * distance, jump, 0.0)
         least = np.maximum(LEAST * size, rounding(view, low))
+        if derivative is _values:
+            least = least * (1 + np.abs(low).max(axis=1)) + 1e-11 * size
+        # a change that halves with the distance is a slope, however small the derivative is here
         jump = np.where((jump > least) & (jump > wider / 8), jump, 0.0)
-        doubtful = np.flatnonzero(jump)
+        endless = jump > 4 * wider  # and one that grows is no rounding
+        doubtful = np.flatnonzero((jump > 0) & ~endless)
         if len(doubtful):
             ends = low[doubtful], high[doubtful]
             away = ends[1] - ends[0]
@@ -43,10 +47,12 @@ def twice_differentiable(view: View, rng: np.random.Generator) -> Property:
             jump[doubtful] = np.where(jump[doubtful] > 8 * doubt, jump[doubtful], 0.0)
         at = int(np.argmax(jump))
         if jump[at] > 0:
-            return _refutation(view, name, what, derivative, low[at], high[at])
+            found = _refutation(view, name, what, derivative, low[at], high[at])
+            grows = what != "second derivative" or bool(endless[at])
+            return replace(found, figures={**found.figures, "endless": grows})
     evidence = (
-        f"no jump of slopes or second derivatives on {RANDOM + STANDING_OUT} segments each, halved "
-        f"{HALVINGS} times towards the largest change."
+        f"no jump of values, slopes or second derivatives on {RANDOM + STANDING_OUT} segments "
+        f"each, halved {HALVINGS} times towards the largest change."
     )
     return supported(name, view.n_classes, evidence)
 
@@ -110,6 +116,11 @@ def _halved(
     return low, high, wider
 
 
+def _values(found: Evaluation) -> np.ndarray:
+    """(m, 1); NaN for what overflows."""
+    return np.where(np.isfinite(found.value), found.value, np.nan)[:, None]
+
+
 def _slopes(found: Evaluation) -> np.ndarray:
     """(m, k); NaN for what overflows."""
     return np.where(np.isfinite(found.slope), found.slope, np.nan)
@@ -124,3 +135,11 @@ def _second_derivatives(found: Evaluation) -> np.ndarray:
 def _distance(low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """(m,); from what overflows there is no jump."""
     return np.nan_to_num(np.abs(high - low).max(axis=1), nan=0.0)
+
+
+# What may jump, and what says how steep it is.
+_ORDERS = (
+    ("value", _values, _slopes),
+    ("slope", _slopes, _second_derivatives),
+    ("second derivative", _second_derivatives, None),
+)

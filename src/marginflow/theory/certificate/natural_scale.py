@@ -97,6 +97,8 @@ def _start(view: "View") -> tuple[float, float] | None:
     heights = _heights(view, levels)
     usable = np.flatnonzero((heights > _LEAST_LOG) & (heights < -_LEAST_LOG))
     if not len(usable):
+        usable = np.flatnonzero(np.isfinite(heights))
+    if not len(usable):
         return None
     return float(levels[usable[0]]), float(heights[usable[0]])
 
@@ -111,7 +113,7 @@ def _fallen(view: "View", start: float, height: float) -> float | None:
         between = np.linspace(near, end, 65)
         at = int(np.argmax(np.append(_heights(view, start + between[1:-1]) <= height, True)))
         near, end = between[at], between[at + 1]
-    return start + end
+    return float(start + end)
 
 
 def _heights(view: "View", levels: np.ndarray) -> np.ndarray:

@@ -2,13 +2,15 @@
 
 import numpy as np
 
-from marginflow.theory.certificate.scan import scan
+from marginflow.theory.certificate.scan import scan, steps
 from marginflow.theory.certificate.search import clipped, points, worst
-from marginflow.theory.certificate.template_view import BEYOND, View
+from marginflow.theory.certificate.template_view import BEYOND, TemplateView, View
 from marginflow.theory.certificate.verdict import Property, refuted, shown, supported
 
 # Values carry rounding of the margins' size.
 ROUNDING = 1e-12
+# So is a rise of the value.
+RISES = 1e-11
 # A slope this much above zero, as a share of the largest beside it, is positive.
 POSITIVE = 1e-9
 # Slopes that end above e to this have not underflowed.
@@ -33,6 +35,14 @@ def non_negative(view: View, rng: np.random.Generator) -> Property:
         return is_negative(view, view.margins(found.point))
     evidence = f"{found.tried} points, with a search downwards; the least value was {least:.3g}."
     return supported(name, view.n_classes, evidence, least=least)
+
+
+def came_below_zero(view: TemplateView) -> Property | None:
+    """The refutation of ψ ≥ 0 by a value that another check has come upon; None if none was."""
+    plain, scale = view.plain, view.scale
+    if plain.least * scale.length / scale.unit >= -ROUNDING:
+        return None
+    return is_negative(view, plain.least_at)
 
 
 def is_negative(view: View, margins: np.ndarray) -> Property:
@@ -67,6 +77,15 @@ def strictly_decreasing(view: View, rng: np.random.Generator) -> Property:
         slope = float(view.plain.evaluate(point[None]).slope[0, entry])
         statement = f"∂ψ/∂u_{entry + 1} = {slope:.6g} is positive at margins {shown(point)}."
         return refuted(name, view.n_classes, statement, point, entry=entry, slope=slope)
+    rise = _rise(view)
+    if rise is not None:
+        pair = view.margins(rise)
+        value = view.plain.evaluate(pair).value
+        statement = (
+            f"ψ rises from {value[0]:.8g} at margins {shown(pair[0])} to {value[1]:.8g} at margins "
+            f"{shown(pair[1])}, which are no smaller."
+        )
+        return refuted(name, view.n_classes, statement, pair, values=value.tolist())
     zero = _exact_zero(view, starts)
     if zero is not None:
         point, entry = view.margins(zero[0]), zero[1]
@@ -77,6 +96,20 @@ def strictly_decreasing(view: View, rng: np.random.Generator) -> Property:
         "its logarithm is a float64."
     )
     return supported(name, view.n_classes, evidence)
+
+
+def _rise(view: View) -> np.ndarray | None:
+    """Two points (2, k), one with larger margins and a larger value, if a scan has any.
+
+    A jump upwards has no slope, and a derivative that the user states may be wrong.
+    """
+    lows, highs = steps(view)
+    low, high = view.evaluate(lows).value, view.evaluate(highs).value
+    with np.errstate(invalid="ignore"):
+        size = 1 + np.abs(lows).max(axis=1, initial=0.0) + np.abs(low) + np.abs(high)
+        rise = np.where(np.isfinite(low) & np.isfinite(high), (high - low) / size, 0.0)
+    at = int(np.argmax(rise)) if len(rise) else 0
+    return np.stack([lows[at], highs[at]]) if len(rise) and rise[at] > RISES else None
 
 
 def _exact_zero(view: View, starts: np.ndarray) -> tuple[np.ndarray, int] | None:
@@ -97,7 +130,7 @@ def _exact_zero(view: View, starts: np.ndarray) -> tuple[np.ndarray, int] | None
             flat = middle
         else:
             steep = middle
-    underflowed = view.evaluate(steep[None]).log_abs[0, entry] < DEEP
+    underflowed = view.evaluate(steep[None]).log_abs[0, entry] + view.scale.log_slope < DEEP
     return None if underflowed else (starts[row], int(entry))
 
 

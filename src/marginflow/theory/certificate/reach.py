@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 # Equal margins at which values and derivatives are compared.
 _LADDER = np.geomspace(2.0, 1e3, 256)
 _ROUNDING = 1e-11
+# Derivatives are lost from where they contradict values on this share of all that is further out.
+MOSTLY = 0.9
 _NOTHING = 64 * float(np.finfo(float).eps)
 
 
@@ -30,11 +32,10 @@ def _trusted(view: "View", levels: np.ndarray) -> float:
     slope, bend = found.slope.sum(axis=1), found.hessian.sum(axis=(1, 2))
     lost = _contradict(found.value, slope, levels) | _contradict(slope, bend, levels)
     lost |= _overflow(found)
-    if not lost[-1]:
-        return np.inf
-    last = int(np.argmin(lost[::-1]))  # intervals at the end that are all lost
-    first = len(lost) - (last if not lost.all() else len(lost))
-    return float(abs(levels[first])) * (1 - 1e-9)
+    # at the border of what is lost, one end of an interval may excuse the other
+    share = np.cumsum(lost[::-1])[::-1] / np.arange(len(lost), 0, -1)
+    first = np.flatnonzero(lost & (share > MOSTLY))
+    return float(abs(levels[max(first[0] - 1, 0)])) if len(first) else np.inf
 
 
 def _contradict(of: np.ndarray, derivative: np.ndarray, levels: np.ndarray) -> np.ndarray:

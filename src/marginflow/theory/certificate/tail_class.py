@@ -70,6 +70,7 @@ def exponential_tail(view: View, rng: np.random.Generator, tail: Property) -> Pr
         return refuted(name, view.n_classes, words, example)
     a = tail.figures["rate"]
     deep = (BOTTOM + 20 * np.abs(rng.standard_normal((64, k)))) / a
+    deep = np.maximum(given.scale.center, 0.0) + deep
     settled = view.evaluate(deep).log_abs + a * deep
     log_c = float(np.median(settled))
     if np.ptp(settled) > 1e-9 * max(1.0, BOTTOM):
@@ -168,7 +169,7 @@ def _last_level(view: View, starts: np.ndarray) -> float | None:
         middle = (near + far) / 2
         ended = ~np.isfinite(_logs(view, starts + middle)).any()
         near, far = (near, middle) if ended else (middle, far)
-    last = _logs(view, starts + near).max()
+    last = _logs(view, starts + near).max() + view.scale.log_slope
     return None if last > DEEP or last == -np.inf else _last_whole(view, starts)
 
 

@@ -5,10 +5,10 @@ certificate is some ten thousand evaluations, which NumPy has done before XLA ha
 (`_numpy_program`).
 
 A template may live at margins of a thousandth or of thousands, and a check that looks at margins
-from −30 to 30 would see nothing of either.  So a `TemplateView` counts margins in the template's own
-length, from the template's own center, and values in its own unit (`natural_scale`): verdicts on
-ψ and on s ψ(c u) are then the same.  What a check says to the user it says in the user's numbers, by
-`margins` and `plain`.
+from −30 to 30 would see nothing of either.  So a `TemplateView` counts margins in the template's
+own length, from the template's own center, and values in its own unit (`natural_scale`): verdicts
+on ψ and on s ψ(c u) are then the same.  What a check says to the user it says in the user's
+numbers, by `margins` and `plain`.
 """
 
 from abc import ABC, abstractmethod
@@ -117,11 +117,19 @@ class PlainView(View):
     Args:
         loss: gives template and slopes.
         n_classes: K.
+
+    Attributes:
+        evaluations: points that were looked at.
+        length: of the template, set once it is measured.
+        least: the least value of ψ(u)/(length + max |u|) that was come upon.
+        least_at: the margins where.
     """
 
     def __init__(self, loss: Loss, n_classes: int):
         self.loss, self.n_classes, self.n_margins = loss, n_classes, n_classes - 1
         self.evaluations = 0
+        self.length, self.least = 1.0, np.inf
+        self.least_at = np.zeros(self.n_margins)
         with x64():
             loss.tail(n_classes)  # a template's tail is looked for once, outside of a trace
 
@@ -140,10 +148,20 @@ class PlainView(View):
         points = np.asarray(points, dtype=float).reshape(-1, self.n_margins)
         self.evaluations += len(points)
         return Evaluation(
-            lambda: self._in_batches(self._values, points),
+            lambda: self._seen(points, self._in_batches(self._values, points)),
             lambda: self._in_batches(self._slopes, points),
             lambda: self._in_batches(self._hessians, points),
         )
+
+    def _seen(self, points: np.ndarray, found: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
+        """Keep the least value of all, as a share of what rounding is a share of."""
+        with np.errstate(invalid="ignore"):
+            share = found[0] / (self.length + np.abs(points).max(axis=1, initial=0.0))
+        share = np.where(np.isfinite(share), share, np.inf)
+        if len(share) and share.min() < self.least:
+            at = int(np.argmin(share))
+            self.least, self.least_at = float(share[at]), points[at]
+        return found
 
     def _in_batches(self, program: NumpyProgram, points: np.ndarray) -> tuple[np.ndarray, ...]:
         parts = []
@@ -197,6 +215,7 @@ class TemplateView(View):
         self.loss, self.n_classes, self.n_margins = loss, n_classes, n_classes - 1
         self._plain = PlainView(loss, n_classes)
         self._scale = scale or natural_scale(self._plain)
+        self._plain.length = self._scale.length
 
     @property
     def plain(self) -> PlainView:
