@@ -63,7 +63,7 @@ def _convert(params: dict[str, Any], types: list[Any]) -> Callable[..., Any] | N
     dtype = params["new_dtype"]
     if jax.numpy.issubdtype(dtype, jax.dtypes.extended):
         return None
-    if dtype == bool:
+    if np.dtype(dtype).kind == "b":
         return lambda x: np.not_equal(x, 0)
     return lambda x: np.asarray(x).astype(dtype, copy=False)
 

@@ -231,6 +231,7 @@ def _bounds_points(k: int, a: float, rng: np.random.Generator) -> tuple[np.ndarr
     above = rng.exponential(1.0, (256, k))
     decades = 10.0 ** rng.uniform(-3, 2, (256, k))
     far = np.where(rng.random((256, k)) < 0.5, 0.0, 30.0)
+    far[::2] = 30.0 * (1 - np.eye(k)[rng.integers(k, size=128)])  # the least alone
     spread = np.concatenate([beside, above, decades, far])
     spread -= spread.min(axis=1, keepdims=True)
     u = (depth + spread) / a
