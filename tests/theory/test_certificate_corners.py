@@ -130,3 +130,49 @@ def test_one_class_that_is_preferred_is_seen_whatever_the_seed(n_classes, seed):
 
     equivariant, shifted = general_loss(partial, n_classes, np.random.default_rng(seed))
     assert (equivariant.verdict, shifted.verdict) == ("refuted", "supported")
+
+
+def broken(certificate):
+    return {name for name in certificate if certificate[name].verdict == "refuted"}
+
+
+REGULAR = {"regular", "totally regular"}
+ROUGH = {"twice differentiable", "smooth", *REGULAR}
+# what is wrong with a template, and all that this implies
+HOSTILE = {
+    "overflow that loses slopes": (lambda u: -jnp.log(1 / (1 + exponentials(u))), set()),
+    "a kink at -17": (lambda u: cross_entropy(u) + 0.05 * jnp.sum(jnp.maximum(-17 - u, 0)), ROUGH),
+    "a bend at -17": (
+        lambda u: cross_entropy(u) + 0.05 * jnp.sum(jnp.maximum(-17 - u, 0) ** 2),
+        ROUGH - {"smooth"},
+    ),
+    "a dent at 40": (
+        lambda u: cross_entropy(u) - 1e-3 * jnp.exp(-jnp.sum((u - 40) ** 2)),
+        {"non-negative", "strictly decreasing", "convex", "strictly convex", *REGULAR},
+    ),
+    "a step down": (
+        lambda u: cross_entropy(u) + jnp.where(jnp.sum(u) < 0, 0.5, 0.0),
+        {"convex", "strictly convex", "classification-calibrated", *ROUGH},
+    ),
+    "far below zero": (lambda u: cross_entropy(u + 300), set()),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_template_is_refuted_on_what_it_breaks_alone(name):
+    template, expected = HOSTILE[name]
+    assert broken(mf.certify_loss(template, n_classes=[2])) == expected
+
+
+@pytest.mark.parametrize(
+    ("template", "advice"),
+    [
+        (lambda u: np.sum(np.exp(-u)), "write it with jax.numpy"),
+        (lambda u: jnp.sum(u) if u[0] > 0 else -jnp.sum(u), "jnp.where"),
+        (lambda u: jnp.sum(u[u > 0]), "picks margins by a condition"),
+    ],
+    ids=["numpy", "if", "mask"],
+)
+def test_what_cannot_be_differentiated_is_refused_with_advice(template, advice):
+    with pytest.raises(TypeError, match=advice):
+        mf.certify_loss(template, n_classes=[2])

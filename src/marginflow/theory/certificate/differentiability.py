@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from marginflow.theory.certificate.scan import noise, rounding, scan
+from marginflow.theory.certificate.scan import ROUNDING, noise, rounding, scan
 from marginflow.theory.certificate.search import clipped, lines
 from marginflow.theory.certificate.template_view import Evaluation, View
 from marginflow.theory.certificate.verdict import Property, refuted, shown, supported
@@ -106,6 +106,9 @@ def _halved(
     at_low, at_high = derivative(view.evaluate(low)), derivative(view.evaluate(high))
     wider = np.zeros(len(low))
     for halving in range(HALVINGS):
+        size = np.maximum(np.abs(at_low), np.abs(at_high)).max(axis=1)
+        if not (_distance(at_low, at_high) > np.maximum(LEAST * size, ROUNDING)).any():
+            break  # what jumps still does
         if halving == HALVINGS - 10:
             wider = _distance(at_low, at_high)
         between = (low + high) / 2
