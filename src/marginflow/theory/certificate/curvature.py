@@ -23,6 +23,7 @@ HALVINGS = 42
 BOXES = (5.0, 20.0, 80.0, 320.0, 960.0)
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def convex(view: View, rng: np.random.Generator) -> Property:
     """ψ is convex: Hessians without negative eigenvalues, slopes that never fall along a line."""
     name, k = "convex", view.n_margins
@@ -54,6 +55,7 @@ def convex(view: View, rng: np.random.Generator) -> Property:
     return supported(name, view.n_classes, evidence)
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def strictly_convex(view: View, rng: np.random.Generator) -> Property:
     """No segment on which ψ is a line: slopes differ at any two points."""
     name, k = "strictly convex", view.n_margins
@@ -89,6 +91,7 @@ def strictly_convex(view: View, rng: np.random.Generator) -> Property:
     return supported(name, view.n_classes, evidence)
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def smooth(view: View, rng: np.random.Generator, twice: Property) -> Property:
     """The largest eigenvalue of the Hessian, in the template's margins and in the scores.
 

@@ -18,6 +18,7 @@ RANDOM, STANDING_OUT = 192, 64
 LEAST = 1e-5
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def twice_differentiable(view: View, rng: np.random.Generator) -> Property:
     """Nothing up to second derivatives jumps along lines; jumps are cornered by halving."""
     name = "twice differentiable"

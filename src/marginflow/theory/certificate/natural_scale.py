@@ -67,6 +67,7 @@ class Scale(NamedTuple):
 AS_GIVEN = Scale(0.0, 1.0, 1.0)
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def natural_scale(view: "View") -> Scale:
     """Center, length and unit of a template; as given where its slopes do not fall.
 

@@ -20,6 +20,7 @@ FALLS = (1e1, 1e2, 1e3, 1e4)
 WAYS = 512
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def non_negative(view: View, rng: np.random.Generator) -> Property:
     """ψ ≥ 0."""
     name, k = "non-negative", view.n_margins
@@ -57,6 +58,7 @@ def _below_zero(u: np.ndarray, value: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(value), -value, np.nan) / (1 + np.abs(u).max(axis=1))
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def strictly_decreasing(view: View, rng: np.random.Generator) -> Property:
     """∂ψ/∂u_k < 0 for every k, also where it is too small for float64 but not for its logarithm."""
 
@@ -145,6 +147,7 @@ def flat_end(view: View) -> np.ndarray | None:
     return u[flat[[0, -1]]]
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def semi_coercive(view: View, rng: np.random.Generator) -> Property:
     """ψ → ∞ as any one margin falls, whatever the others do (Wang & Scott 2024)."""
     name, k, unit = "semi-coercive", view.n_margins, view.scale.unit

@@ -21,6 +21,7 @@ MOSTLY = 0.9
 _NOTHING = 64 * float(np.finfo(float).eps)
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def reach(view: "View") -> tuple[float, float]:
     """The least and the largest margin within which derivatives agree with what they derive."""
     return -_trusted(view, -_LADDER), _trusted(view, _LADDER)

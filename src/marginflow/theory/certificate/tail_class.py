@@ -30,6 +30,7 @@ DEEPEST = 24.0
 BOTTOM = 300.0
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def tail_class(view: View, rng: np.random.Generator) -> Property:
     """Finite, exponential, stretched, polynomial or rising, with its constants."""
     name, k = "tail", view.n_margins
@@ -59,6 +60,7 @@ def tail_class(view: View, rng: np.random.Generator) -> Property:
     return supported(name, view.n_classes, words, kind=kind, **figures)
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def exponential_tail(view: View, rng: np.random.Generator, tail: Property) -> Property:
     """The two bounds on an exponential tail, with c, u₊ and u₋."""
     name, k = "exponential tail", view.n_margins

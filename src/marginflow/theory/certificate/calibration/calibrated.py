@@ -28,6 +28,7 @@ from marginflow.theory.certificate.verdict import Property
 STARTS = 50
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def calibrated(view: TemplateView, rng: np.random.Generator) -> Property:
     """Scores that minimize C_p, or tend to its infimum, put the likeliest class first for every p.
 
