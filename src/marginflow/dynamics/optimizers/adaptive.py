@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from marginflow._types import AnyArray
 from marginflow.dynamics.objective import Gradient
 from marginflow.dynamics.optimizers.eps_takeover import (
-    first_step,
+    held_since,
     in_units,
     mostly_below,
     sentence,
@@ -30,7 +30,7 @@ class Moments(NamedTuple):
 
     Attributes:
         past: averages of gradients and the roots r of averages of their squares, as it has them.
-        since: the step at which ε took over, counted from 1; −1 before it.
+        since: the step, counted from 1, since which ε has ruled without a break; −1 if it does not.
     """
 
     past: LogScaled
@@ -105,7 +105,7 @@ class Adam(_Adaptive):
         first, second = 1 - b1**time, jnp.sqrt(1 - b2**time)
         unbiased = jax.tree.map(lambda r: r / second, root)
         step = jax.tree.map(lambda m, r: _quotient(m / first, r + eps), mean, unbiased)
-        since = first_step(memory.since, index, mostly_below(unbiased, eps))
+        since = held_since(memory.since, index, mostly_below(unbiased, eps))
         after = jax.tree.map(lambda w, d: self._decayed(w, rate) - rate * d, params, step)
         return after, Moments(LogScaled((mean, root), log_scale), since)
 
@@ -224,7 +224,7 @@ def _divided_step(
     rate, eps = rate_at(optimizer.learning_rate, index), in_units(optimizer.eps, log_scale)
     step = jax.tree.map(lambda g, r: _quotient(g, r + eps), gradient, root)
     after = jax.tree.map(lambda w, d: w - rate * d, params, step)
-    return after, first_step(since, index, mostly_below(root, eps))
+    return after, held_since(since, index, mostly_below(root, eps))
 
 
 def _root(root: Any, decay: AnyArray | float, gradient: Any, weight: AnyArray | float) -> Any:

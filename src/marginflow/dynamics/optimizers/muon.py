@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from marginflow._types import AnyArray
 from marginflow.dynamics.objective import Gradient, tree_norm
-from marginflow.dynamics.optimizers.eps_takeover import first_step, in_units
+from marginflow.dynamics.optimizers.eps_takeover import held_since, in_units
 from marginflow.dynamics.optimizers.log_scaled import LogScaled, at_common_scale, nothing
 from marginflow.dynamics.optimizers.optimizer import Optimizer
 from marginflow.dynamics.optimizers.schedules import LearningRate, as_rate, rate_at
@@ -89,7 +89,7 @@ class Muon(Optimizer):
         else:
             eps = in_units(self.eps, log_scale)
             factor = jax.tree.map(lambda x: newton_schulz(x, ns_steps, eps), pull)
-            since = first_step(since, index, tree_norm(pull) < eps)
+            since = held_since(since, index, tree_norm(pull) < eps)
         decay = 1 - rate * self.weight_decay
         after = jax.tree.map(lambda w, o: decay * w - rate * o, params, factor)
         return after, (LogScaled(kept, log_scale), since)
