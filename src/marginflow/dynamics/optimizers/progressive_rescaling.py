@@ -43,9 +43,9 @@ class PRGD(Optimizer):
     def __init__(
         self,
         learning_rate: LearningRate,
-        growth: float | int = 1.2,
+        growth: float | int = 1.02,
         period: int = 5,
-        warmup: int = 1000,
+        warmup: int = 100,
     ):
         if period < 2 or warmup < 1:
             raise ValueError(
