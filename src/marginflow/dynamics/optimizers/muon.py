@@ -40,6 +40,11 @@ class Muon(Optimizer):
 
     Raises:
         ValueError: if one is out of range.
+
+    Example:
+        >>> import marginflow as mf
+        >>> mf.Muon(0.02).ns_steps, mf.Muon(0.02, ns_steps=None).ns_steps
+        (5, None)
     """
 
     learning_rate: Any

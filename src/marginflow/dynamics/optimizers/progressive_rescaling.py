@@ -33,6 +33,11 @@ class PRGD(Optimizer):
 
     Raises:
         ValueError: if one is out of range.
+
+    Example:
+        >>> import marginflow as mf
+        >>> mf.PRGD(1.0, growth=1.1).identity()["growth"]
+        1.1
     """
 
     learning_rate: Any
