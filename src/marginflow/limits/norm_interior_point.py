@@ -90,7 +90,8 @@ def _follow(
             continue
         found = path.point()
         improved = best is None or found.gap < best.gap
-        best, idle = (found, 0) if improved else (best, idle + 1)
+        best = found if improved else best
+        idle = 0 if improved or found.gap == math.inf else idle + 1
         if found.gap <= rtol or idle > _IDLE or not path.predict():
             break
     return (best or path.point())._replace(steps=path.steps)
