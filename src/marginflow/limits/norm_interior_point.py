@@ -92,7 +92,9 @@ def _follow(
         improved = best is None or found.gap < best.gap
         best = found if improved else best
         idle = 0 if improved or found.gap == math.inf else idle + 1
-        if found.gap <= rtol or idle > _IDLE or not path.predict():
+        if found.gap <= rtol or idle > _IDLE:
+            break
+        if not path.predict() and not path.correct():
             break
     return (best or path.point())._replace(steps=path.steps)
 
@@ -172,6 +174,8 @@ class _Path(ABC):
     def predict(self) -> bool:
         """Take the step, then follow the tangent, linear in 1/τ, as far as it stays inside."""
         start = self.x + self.step
+        if not self.inside(start):
+            return False
         share = 1.0 - _NEXT
         while share > 1e-4:
             if self.inside(start + share * (1.5 - 0.5 * share) * self.tau * self.tangent):
