@@ -52,6 +52,12 @@ class NormPoint(NamedTuple):
     upper: float
     steps: int
 
+    def joined(self, other: "NormPoint") -> "NormPoint":
+        """The weights and the dual that bound the margin best, which need not be of one point."""
+        low = other if other.lower > self.lower else self
+        high = other if other.upper < self.upper else self
+        return NormPoint(low.weights, high.dual, low.lower, high.upper, other.steps)
+
     @property
     def gap(self) -> float:
         """The gap relative to the margin; infinite where no margin is positive."""
@@ -92,10 +98,10 @@ def _follow(
                 break
             continue
         found = path.point()
-        improved = best is None or found.gap < best.gap
-        best = found if improved else best
-        idle = 0 if improved or found.gap == math.inf else idle + 1
-        if found.gap <= rtol or idle > _IDLE:
+        better = found if best is None else best.joined(found)
+        improved = best is None or better.gap < best.gap or better.gap == math.inf
+        best, idle = better, 0 if improved else idle + 1
+        if best.gap <= rtol or idle > _IDLE:
             break
         if not path.predict() and not path.correct():
             break

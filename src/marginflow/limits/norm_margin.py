@@ -66,7 +66,7 @@ def solve_in_norm(maps: LinearMarginMap, norm: Norm, *, rtol: float, max_rounds:
         # what is off the support may be needed for the bound where the rounds ended early
         whole = user_dual(scaled, found.pairs, dual)
         fuller = certify_norm_margin(maps, norm, user_weights, whole)
-        kept, proof = (whole, fuller) if fuller.relative_gap <= rtol else (kept, proof)
+        kept, proof = (whole, fuller) if fuller.relative_gap < proof.relative_gap else (kept, proof)
     solution = _Solution(scaled.maps, weights, user_weights, kept, found.pairs[support], proof)
     return _result(maps, norm, solution, found.statistics, rtol)
 
