@@ -18,12 +18,14 @@ from benchmarks import (
     gd_step,
     growth,
     max_margin,
+    norms,
     sparse_softmax,
 )
 
 BENCHMARKS = {
     "gd_step": gd_step,
     "max_margin": max_margin,
+    "norms": norms,
     "fast_forward": fast_forward,
     "flow": flow,
     "certificates": certificates,

@@ -24,7 +24,7 @@ from marginflow.limits.norm_newton import Normal, by_rows, by_weights
 from marginflow.norms import Norm
 
 _CENTERED = 0.3  # Newton decrement at which the path is followed further
-_NEXT = 0.01  # the least factor from one 1/τ to the next
+_NEXT = 0.25  # the least factor from one 1/τ to the next: each adds a dual to choose from
 _TO_BOUNDARY = 0.7
 _FIRST_LEFT = 0.5
 _BOLDER = 3.0
