@@ -13,6 +13,7 @@ median is below ε the steps are those of gradient descent with learning rate lr
 
 import math
 from dataclasses import dataclass
+from typing import Any, cast
 
 from scipy.optimize import brentq
 
@@ -110,7 +111,7 @@ def adam_throttle(
     for step in range(1, _GRID + 1):
         high = last * (step / _GRID) * (1.0 - 1e-15)
         if excess(high) >= 0:
-            rate = float(brentq(excess, low, high, xtol=1e-300, rtol=1e-15))
+            rate = cast(float, brentq(excess, low, high, xtol=1e-300, rtol=cast(Any, 1e-15)))
             break
         low = high
     return AdamThrottle(rate, speed, ceiling, valid=rate == rate and speed > _SLOW * ceiling)
