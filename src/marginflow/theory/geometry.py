@@ -28,6 +28,8 @@ SHAPE = (6, 4)
 # Gradients of another direction come first; then those that fade as 1/(1 + t/FADE), so that the sum
 # of their squares stays below what came before, which an optimizer may or may not forget.
 BEFORE, STEPS, FADE = 1000, 2**18, 1000.0
+# So many steps are looked at first, and that little may the last half of them turn a step.
+FIRST, SETTLED = 2**12, 1e-18
 # For a step length alone, so many equal gradients.
 EQUAL = 2000
 # Logarithms of the gradients' scales: large, larger, small, smaller.
@@ -96,11 +98,8 @@ def probe_optimizer(optimizer: Any) -> ProbedOptimizer:
     """
     optimizer = as_optimizer(optimizer)
     other, gradient = (_gradient(seed) for seed in (1, 0))
-    watch = jax.jit(
-        jax.vmap(lambda before, scale: _after_fading(optimizer, before, gradient, scale))
-    )
     befores = np.stack([other] * len(SCALES) + [gradient])
-    steps = np.asarray(watch(befores, np.array([*SCALES, SCALES[0]])))
+    steps = _after_fading(optimizer, befores, gradient, np.array([*SCALES, SCALES[0]]))
     early = _geometry(gradient, steps[0], _power(steps[1], steps[0], SCALES[1] - SCALES[0]))
     late = _geometry(gradient, steps[2], _power(steps[2], steps[3], SCALES[2] - SCALES[3]))
     forgets = _one_minus_cos(steps[0], steps[-1]) < EXACT
@@ -122,20 +121,48 @@ def _gradient(seed: int) -> np.ndarray:
     return gradient - gradient.mean(axis=1, keepdims=True)
 
 
-def _after_fading(optimizer: Optimizer, before: Any, direction: Any, log_scale: Any) -> Any:
-    """The last of many steps from zero weights, each undone, so that only the memory changes."""
+def _after_fading(
+    optimizer: Optimizer, befores: np.ndarray, gradient: np.ndarray, log_scales: np.ndarray
+) -> np.ndarray:
+    """The last of many steps from zero weights, each undone, so that only the memory changes.
+
+    It ends where a doubling of their number no longer turns a step.
+
+    Args:
+        optimizer: to be watched.
+        befores: (m, ...) the gradients that come first.
+        gradient: that fades then.
+        log_scales: (m,) of both.
+    """
     weights = jnp.zeros(SHAPE)
 
-    def early(_: Any, memory: Any) -> Any:
-        return optimizer.step(Gradient(before, log_scale), memory, weights)[1]
-
-    def late(t: Any, carry: Any) -> Any:
-        fading = Gradient(jnp.asarray(direction), log_scale - jnp.log1p(t / FADE))
-        after, memory = optimizer.step(fading, carry[0], weights)
+    def step(t: Any, memory: Any, given: Gradient) -> Any:
+        after, memory = optimizer.step(t, given, memory, weights)
         return memory, after
 
-    memory = jax.lax.fori_loop(0, BEFORE, early, optimizer.init(weights))
-    return jax.lax.fori_loop(0, STEPS, late, (memory, weights))[1]
+    def fade(log_scale: Any, carry: Any, first: Any, last: Any) -> Any:
+        def late(t: Any, carry: Any) -> Any:
+            faded = log_scale - jnp.log1p((t - BEFORE) / FADE)
+            return step(t, carry[0], Gradient(jnp.asarray(gradient), faded))
+
+        return jax.lax.fori_loop(first, last, late, carry)
+
+    def early(before: Any, log_scale: Any) -> Any:
+        given = Gradient(before, log_scale)
+        start = (optimizer.init(weights), weights)
+        return jax.lax.fori_loop(0, BEFORE, lambda t, carry: step(t, carry[0], given), start)
+
+    scales = jnp.asarray(log_scales)
+    carry = jax.jit(jax.vmap(early))(jnp.asarray(befores), scales)
+    go_on = jax.jit(jax.vmap(fade, in_axes=(0, 0, None, None)))
+    made, length, steps = BEFORE, FIRST, np.asarray(carry[1])
+    while made < BEFORE + STEPS:
+        carry = go_on(scales, carry, made, made + length)
+        made, length, last, steps = made + length, 2 * length, steps, np.asarray(carry[1])
+        turned = [_one_minus_cos(*pair) for pair in zip(last, steps, strict=True)]
+        if length > 2 * FIRST and max(turned) < SETTLED:
+            break
+    return steps
 
 
 def _geometry(gradient: np.ndarray, step: np.ndarray, power: float) -> Geometry:
@@ -164,8 +191,8 @@ def _takeover(optimizer: Optimizer) -> float:
     def length(log_scale: Any) -> Any:
         weights = jnp.zeros(SHAPE)
 
-        def again(_: Any, carry: Any) -> Any:
-            after, memory = optimizer.step(Gradient(signs, log_scale), carry[0], weights)
+        def again(t: Any, carry: Any) -> Any:
+            after, memory = optimizer.step(t, Gradient(signs, log_scale), carry[0], weights)
             return memory, after
 
         start = (optimizer.init(weights), weights)
@@ -183,7 +210,7 @@ def _weight_decay(optimizer: Optimizer) -> float:
     gradient = Gradient(jnp.asarray(_gradient(0)), jnp.zeros(()))
 
     def moved(weights: Any) -> np.ndarray:
-        after, _ = optimizer.step(gradient, optimizer.init(weights), weights)
+        after, _ = optimizer.step(jnp.asarray(0), gradient, optimizer.init(weights), weights)
         return np.asarray(after - weights)
 
     share = float(np.mean(moved(jnp.zeros(SHAPE)) - moved(jnp.ones(SHAPE))))
