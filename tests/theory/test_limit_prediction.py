@@ -64,7 +64,7 @@ def test_optax_adam_is_that_of_ours():
     ("loss", "says"),
     [
         ("weston-watkins", "end at a finite margin"),
-        ("polynomial-1", "polynomial_limit"),
+        ("polynomial", "polynomial_limit"),
         ("label-smoothing", "turn positive"),
     ],
 )
