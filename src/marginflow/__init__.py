@@ -14,6 +14,7 @@ __all__ = [
     "PRGD",
     "AdaGrad",
     "Adam",
+    "AdamThrottle",
     "AdamW",
     "AlphaLoss",
     "Asymptote",
@@ -40,6 +41,7 @@ __all__ = [
     "HuberizedHinge",
     "LabelSmoothing",
     "LeeLinWahba",
+    "LimitPrediction",
     "LinearMarginMap",
     "Lion",
     "Loss",
@@ -66,6 +68,7 @@ __all__ = [
     "PolynomialLimit",
     "PolynomialLoss",
     "PowerSchedule",
+    "ProbedOptimizer",
     "RMSProp",
     "Result",
     "Savage",
@@ -93,6 +96,7 @@ __all__ = [
     "TsallisLoss",
     "WestonWatkins",
     "__version__",
+    "adam_throttle",
     "asymptote",
     "certify_loss",
     "direction_error",
@@ -111,6 +115,8 @@ __all__ = [
     "max_margin",
     "minimum_norm_interpolator",
     "polynomial_limit",
+    "predict_limit",
+    "probe_optimizer",
     "random_labels",
     "recommended_rate",
     "register",
@@ -240,7 +246,18 @@ if TYPE_CHECKING:
         registered_losses,
     )
     from marginflow.margins import BinaryMargins, LinearMarginMap, MarginMap, MulticlassMargins
-    from marginflow.theory import Asymptote, LossCertificate, asymptote, certify_loss
+    from marginflow.theory import (
+        AdamThrottle,
+        Asymptote,
+        LimitPrediction,
+        LossCertificate,
+        ProbedOptimizer,
+        adam_throttle,
+        asymptote,
+        certify_loss,
+        predict_limit,
+        probe_optimizer,
+    )
 
 _ROOMS = {
     "marginflow._precision": [
@@ -365,10 +382,16 @@ _ROOMS = {
         "unregister_optimizer",
     ],
     "marginflow.theory": [
+        "AdamThrottle",
         "Asymptote",
+        "LimitPrediction",
         "LossCertificate",
+        "ProbedOptimizer",
+        "adam_throttle",
         "asymptote",
         "certify_loss",
+        "predict_limit",
+        "probe_optimizer",
     ],
 }
 _HOME = {name: module for module, names in _ROOMS.items() for name in names}
