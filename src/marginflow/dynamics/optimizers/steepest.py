@@ -98,7 +98,7 @@ class NormalizedGD(SteepestDescent):
     """Normalized gradient descent, W⁺ = W − η ∇L(W)/‖∇L(W)‖_F.
 
     It maximizes the Frobenius margin, with η_t = c/√t at rate log t/√t and with a constant step at
-    1/t (Nacson et al. 2019, arXiv 1803.01905; Ji & Telgarsky 2021, arXiv 2107.00595).
+    1/t (Nacson et al. 2019, arXiv 1803.01905; Ji & Telgarsky 2021, arXiv 1906.04540).
 
     Args:
         learning_rate: η > 0, or a schedule.
