@@ -63,6 +63,7 @@ __all__ = [
     "NotConvergedError",
     "NotSeparableError",
     "NuclearDescent",
+    "OptimalFace",
     "Optimizer",
     "PairLogLoss",
     "PolynomialLimit",
@@ -114,6 +115,7 @@ __all__ = [
     "margin_gap",
     "max_margin",
     "minimum_norm_interpolator",
+    "optimal_face",
     "polynomial_limit",
     "predict_limit",
     "probe_optimizer",
@@ -197,10 +199,12 @@ if TYPE_CHECKING:
     from marginflow.limits import (
         MaxMargin,
         MinimumNormInterpolator,
+        OptimalFace,
         PolynomialLimit,
         SupportVectorProliferation,
         max_margin,
         minimum_norm_interpolator,
+        optimal_face,
         polynomial_limit,
         support_vector_proliferation,
     )
@@ -327,6 +331,8 @@ _ROOMS = {
         "registered_losses",
     ],
     "marginflow.limits": [
+        "OptimalFace",
+        "optimal_face",
         "MaxMargin",
         "MinimumNormInterpolator",
         "PolynomialLimit",

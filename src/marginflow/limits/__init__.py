@@ -5,6 +5,7 @@ from marginflow.limits.max_margin import max_margin
 from marginflow.limits.max_margin_result import MaxMargin
 from marginflow.limits.minimum_norm import MinimumNormInterpolator, minimum_norm_interpolator
 from marginflow.limits.norm_certificate import NormCertificate, certify_norm_margin
+from marginflow.limits.optimal_face import OptimalFace, optimal_face
 from marginflow.limits.polynomial_certificate import (
     PolynomialCertificate,
     certify_polynomial_limit,
@@ -23,6 +24,7 @@ __all__ = [
     "MaxMargin",
     "MinimumNormInterpolator",
     "NormCertificate",
+    "OptimalFace",
     "PolynomialCertificate",
     "PolynomialLimit",
     "SupportVectorProliferation",
@@ -31,6 +33,7 @@ __all__ = [
     "certify_polynomial_limit",
     "max_margin",
     "minimum_norm_interpolator",
+    "optimal_face",
     "polynomial_limit",
     "support_vector_proliferation",
 ]
