@@ -31,7 +31,7 @@ from marginflow.dynamics.gradient_flow import (
 )
 from marginflow.dynamics.log_time_field import CompiledField
 from marginflow.dynamics.log_time_path import Integration, LogTimePath
-from marginflow.dynamics.optimizers import HeavyBall
+from marginflow.dynamics.optimizers.settings import fraction, positive
 from marginflow.dynamics.progress import Progress
 from marginflow.dynamics.reduction import log_reduction
 from marginflow.limits import MaxMargin
@@ -129,7 +129,8 @@ def fast_forward(
     """
     margin_map = as_linear_map(data, "fast_forward")
     loss = as_loss(loss, margin_map.n_classes)
-    HeavyBall(learning_rate, momentum)  # checks both
+    positive("learning_rate", learning_rate)
+    fraction("momentum", momentum)
     check_rtol(rtol)
     tail = loss.tail(margin_map.n_classes)
     if tail is not None and tail.kind == TailKind.FINITE:

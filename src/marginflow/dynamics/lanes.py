@@ -32,10 +32,12 @@ class LaneState(NamedTuple):
     Attributes:
         inner: the states, stacked.
         ended: (B,) the step at which a lane ended; −1 while it runs.
+        diverged: (B,) whether it ended since the next step is not finite.
     """
 
     inner: Any
     ended: AnyArray
+    diverged: AnyArray
 
 
 class Lanes(DiscreteDynamics):
@@ -55,7 +57,8 @@ class Lanes(DiscreteDynamics):
 
     def init(self, params: Any) -> LaneState:
         inner = self._each(lambda dynamics, first: dynamics.init(first), params)
-        return LaneState(inner, jnp.full(_width(params), -1))
+        width = jax.tree.leaves(params)[0].shape[0]
+        return LaneState(inner, jnp.full(width, -1), jnp.zeros(width, dtype=bool))
 
     def params(self, state: LaneState) -> Any:
         return self._each(lambda dynamics, inner: dynamics.params(inner), state.inner)
@@ -68,8 +71,8 @@ class Lanes(DiscreteDynamics):
     def observe(self, state: LaneState) -> dict[str, AnyArray]:
         return self._each(lambda dynamics, inner: dynamics.observe(inner), state.inner)
 
-    def health(self, state: LaneState) -> Health:
-        return self._each(lambda dynamics, inner: dynamics.health(inner), state.inner)
+    def health(self, index: AnyArray, state: LaneState) -> Health:
+        return self._each(lambda dynamics, inner: dynamics.health(index, inner), state.inner)
 
     def _each(self, function: Callable[..., Any], argument: Any) -> Any:
         def of_one(stacked: list[Any], argument: Any) -> Any:
@@ -161,8 +164,8 @@ class LaneRun(Run):
         wanted = step in self.schedule.following(step - 1, self.steps, 1)
         if wanted and step > self.records.last_step:
             self.records.add(np.array([step]), found.observables)
-        over = np.flatnonzero(_is_over(found.health) & _runs(state))
-        self.position = found._replace(state=_stop(state, dict.fromkeys(over.tolist(), found)))
+        ends = {lane: _end_at(found, found, lane) for lane in _over(found, state)}
+        self.position = found._replace(state=_stop(state, ends))
         return self.end_at(self.position)
 
     def judge(self, chunk: Any, targets: np.ndarray) -> tuple[End | None, Position]:
@@ -170,27 +173,24 @@ class LaneRun(Run):
         last = int(targets[-1])
         rows = {name: values[len(targets) - 1 :][:1] for name, values in chunk.observables.items()}
         position = Position(last, chunk.state, jax.tree.map(np.asarray, rows), chunk.health)
-        over = np.flatnonzero(_is_over(chunk.health) & _runs(self.position.state))
-        if len(over):
-            ends = self.locate(self.position, position, over.tolist())
-            position = position._replace(state=_stop(position.state, ends))
+        ends = self.locate(self.position, position, _over(position, self.position.state))
+        position = position._replace(state=_stop(position.state, ends))
         return self.end_at(position), position
 
-    def locate(self, low: Position, high: Position, lanes: list[int]) -> dict[int, Position]:
+    def locate(self, low: Position, high: Position, lanes: list[int]) -> "dict[int, LaneEnd]":
         """Where each lane ended: the last position before it diverged, or the first at rest."""
         if not lanes:
             return {}
         if high.step - low.step == 1:
-            finite = np.asarray(high.health.finite)
-            return {lane: high if finite[lane] else low for lane in lanes}
+            return {lane: _end_at(low, high, lane) for lane in lanes}
         middle = self.run_to(low.state, low.step, (low.step + high.step) // 2)
-        over = _is_over(middle.health)
-        early = self.locate(low, middle, [lane for lane in lanes if over[lane]])
-        return early | self.locate(middle, high, [lane for lane in lanes if not over[lane]])
+        early = set(_over(middle, low.state))
+        found = self.locate(low, middle, [lane for lane in lanes if lane in early])
+        return found | self.locate(middle, high, [lane for lane in lanes if lane not in early])
 
     def end_at(self, position: Position) -> End | None:
         """The reason to stop all lanes, if there is one."""
-        if not _runs(position.state).any():
+        if np.all(np.asarray(position.state.ended) >= 0):
             return End.FIXED
         return End.REACHED if position.step == self.steps else None
 
@@ -198,12 +198,14 @@ class LaneRun(Run):
         """How each lane ended."""
         step = self.position.step
         last = self.run_to(self.position.state, step, step)  # a lane that ended is seen at its end
-        ended = np.asarray(last.state.ended)
-        return [self._outcome(last, lane, int(at)) for lane, at in enumerate(ended)]
+        return [self._outcome(last, lane) for lane in range(len(last.state.ended))]
 
-    def _outcome(self, last: Position, lane: int, ended: int) -> Outcome:
+    def _outcome(self, last: Position, lane: int) -> Outcome:
+        ended, diverged = (
+            bool(flags[lane]) for flags in (last.state.ended >= 0, last.state.diverged)
+        )
         position = Position(
-            last.step if ended < 0 else ended,
+            int(last.state.ended[lane]) if ended else last.step,
             jax.tree.map(lambda leaf: leaf[lane], last.state.inner),
             {name: values[:, lane] for name, values in last.observables.items()},
             Health(*(np.asarray(flags)[lane] for flags in last.health)),
@@ -213,30 +215,46 @@ class LaneRun(Run):
         records = Records(steps, own).until(position.step)
         if records.last_step < position.step:
             records.add(np.array([position.step]), position.observables)
-        if ended < 0:
-            return Outcome(End.REACHED, position, records)
-        at_rest = position.health.finite and position.health.fixed
-        return Outcome(End.FIXED if at_rest else End.DIVERGED, position, records)
+        end = End.DIVERGED if diverged else End.FIXED if ended else End.REACHED
+        return Outcome(end, position, records)
 
 
-def _is_over(health: Health) -> np.ndarray:
-    """Which lanes diverged or came to rest, (B,)."""
-    return ~np.asarray(health.finite) | np.asarray(health.fixed)
+class LaneEnd(NamedTuple):
+    """Where one lane ended.
+
+    Attributes:
+        position: of all lanes, at its last step.
+        diverged: whether its next step is not finite, or its first state is not.
+    """
+
+    position: Position
+    diverged: bool
 
 
-def _runs(state: LaneState) -> np.ndarray:
-    return np.asarray(state.ended) < 0
+def _end_at(low: Position, high: Position, lane: int) -> LaneEnd:
+    """The end of a lane that is over at `high` and was not at `low`, a step before."""
+    finite = bool(np.asarray(high.health.finite)[lane])
+    return LaneEnd(high if finite else low, not finite)
 
 
-def _stop(state: LaneState, ends: dict[int, Position]) -> LaneState:
+def _over(position: Position, before: LaneState) -> list[int]:
+    """The lanes that ran before and have diverged or come to rest by a position."""
+    health = position.health
+    over = ~np.asarray(health.finite) | np.asarray(health.fixed)
+    return np.flatnonzero(over & (np.asarray(before.ended) < 0)).tolist()
+
+
+def _stop(state: LaneState, ends: dict[int, LaneEnd]) -> LaneState:
     """The lanes that ended put back to where they did, to stand still there."""
-    for lane, end in ends.items():
+    for lane, (position, diverged) in ends.items():
         inner = jax.tree.map(
             lambda leaf, there, lane=lane: leaf.at[lane].set(there[lane]),
             state.inner,
-            end.state.inner,
+            position.state.inner,
         )
-        state = LaneState(inner, jnp.asarray(state.ended).at[lane].set(end.step))
+        ended = jnp.asarray(state.ended).at[lane].set(position.step)
+        flags = jnp.asarray(state.diverged).at[lane].set(diverged)
+        state = LaneState(inner, ended, flags)
     return state
 
 
@@ -245,7 +263,3 @@ def _where(runs: AnyArray) -> Callable[[AnyArray, AnyArray], AnyArray]:
         return jnp.where(runs.reshape(-1, *[1] * (moved.ndim - 1)), moved, still)
 
     return choose
-
-
-def _width(tree: Any) -> int:
-    return jax.tree.leaves(tree)[0].shape[0]

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from marginflow.dynamics.arguments import check_batches, check_observables
+from marginflow.dynamics.arguments import check_batches
 from marginflow.dynamics.conclusion import conclude
 from marginflow.dynamics.descent import Descent
 from marginflow.dynamics.lanes import drive_lanes, shape_of, stack
@@ -144,23 +144,21 @@ def _set_up(
     try:
         loss = as_loss(point.loss.loss, data.n_classes)
         objective = MarginObjective(
-            on_device, loss, mean=sweep.reduction == "mean", scaled=optimizer.scale_free
+            on_device,
+            loss,
+            mean=sweep.reduction == "mean",
+            scaled=optimizer.scale_free,
+            norms=sweep.norms,
         )
         first = sweep.first_weights(point, margin_map.weights_shape)
         drawn = sweep.drawn("batches", point)
-        batches = check_batches(margin_map, first, sweep.batch_size, drawn)
+        batches = check_batches(margin_map, first, sweep.batch_size, drawn, sweep.replacement)
     except (TypeError, ValueError) as error:
         raise SweepError(
             f"data {point.data.label!r} with loss {point.loss.label!r}: {error}"
         ) from error
-    seen = check_observables({norm_column(norm.name): norm for norm in sweep.norms}, False)
-    dynamics = Descent(objective, _to_device(optimizer), batches, seen)
+    dynamics = Descent(objective, _to_device(optimizer), batches)
     return Setup(point, margin_map, loss, dynamics, first)
-
-
-def norm_column(norm: str) -> str:
-    """The column that holds a norm of the weights."""
-    return f"norm_{norm}"
 
 
 def _cut(group: Sequence[tuple[int, Setup]]) -> list[Sequence[tuple[int, Setup]]]:

@@ -35,6 +35,13 @@ def as_scale(key: str, value: Any) -> float:
     return float(value)
 
 
+def as_flag(key: str, value: Any) -> bool:
+    """True or false."""
+    if not isinstance(value, bool):
+        raise SweepError(f"{key}: expected true or false, got {value!r}.", (key,))
+    return value
+
+
 def as_word(key: str, value: Any, known: Sequence[str] = ()) -> str:
     """A word, one of those known where they are given."""
     if not isinstance(value, str) or (known and value not in known):

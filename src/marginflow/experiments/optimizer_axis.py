@@ -1,4 +1,8 @@
-"""The optimizer axis: optimizers by name with their settings, or those that the caller holds."""
+"""The optimizer axis: optimizers by name with their settings, or those that the caller holds.
+
+Besides the settings that an optimizer has, `schedule = "inverse-sqrt"` divides its learning rate by
+√(t + 1) at step t.
+"""
 
 import inspect
 from collections.abc import Mapping
@@ -7,12 +11,18 @@ from typing import Any
 
 import optax
 
-from marginflow.dynamics.optimizers import HeavyBall, Optimizer, as_optimizer
+from marginflow.dynamics.optimizers import (
+    Optimizer,
+    as_optimizer,
+    get_optimizer,
+    inverse_sqrt,
+    registered_optimizers,
+)
 from marginflow.experiments.errors import SweepError
 from marginflow.experiments.grid import Settings, expand, labels
 from marginflow.experiments.words import as_entry, as_list, refuse_unknown, unknown_name
 
-OPTIMIZERS = {"heavy-ball": HeavyBall}
+SCHEDULES = {"constant": lambda rate: rate, "inverse-sqrt": inverse_sqrt}
 
 
 @dataclass(frozen=True)
@@ -69,13 +79,24 @@ def optimizer_entries(optimizers: Any) -> tuple[OptimizerEntry, ...]:
 def _named(
     entry: dict[str, Any], place: tuple[str | int, ...]
 ) -> list[tuple[str, Settings, Optimizer]]:
-    name, label = entry.pop("name"), entry.pop("label", None)
-    if name not in OPTIMIZERS:
-        raise SweepError(unknown_name("an optimizer", name, OPTIMIZERS), place)
-    refuse_unknown(entry, inspect.signature(OPTIMIZERS[name]).parameters, place)
+    name, label = entry.pop("name").lower().replace("_", "-"), entry.pop("label", None)
+    known = registered_optimizers()
+    if name not in known:
+        raise SweepError(unknown_name("an optimizer", name, known), place)
+    refuse_unknown(entry, (*inspect.signature(known[name]).parameters, "schedule"), place)
     try:
-        return [(label or name, own, OPTIMIZERS[name](**own)) for own in expand(entry)]
+        return [(label or name, own, _make(name, own)) for own in expand(entry)]
     except SweepError as error:
         raise SweepError(str(error), (*place, *error.place)) from error
     except (TypeError, ValueError) as error:
         raise SweepError(f"optimizer {name!r}: {error}", place) from error
+
+
+def _make(name: str, settings: Settings) -> Optimizer:
+    own = dict(settings)
+    schedule = own.pop("schedule", "constant")
+    if schedule not in SCHEDULES:
+        raise SweepError(unknown_name("a schedule", str(schedule), SCHEDULES), ("schedule",))
+    if "learning_rate" in own:
+        own["learning_rate"] = SCHEDULES[schedule](own["learning_rate"])
+    return get_optimizer(name, **own)

@@ -22,6 +22,7 @@ from marginflow.experiments.data_axis import DataEntry, data_entries
 from marginflow.experiments.errors import SweepError
 from marginflow.experiments.fields import (
     as_count,
+    as_flag,
     as_norms,
     as_scale,
     as_schedule_of,
@@ -69,6 +70,7 @@ class Sweep:
         norms: in which the margin is measured, and the best margin solved for.
         initial: the standard deviation of the Gaussian first weights; 0 for zeros.
         batch_size: samples in a minibatch; None for all.
+        replacement: whether minibatches are drawn with replacement, as in `train`.
         reduction: "sum" or "mean" of the samples' losses.
         seed: of all that is drawn.  What depends on which axes: data on the data and the seed;
             first weights and minibatches too.  Optimizers and losses are compared on equal draws.
@@ -100,6 +102,7 @@ class Sweep:
     norms: tuple[Norm, ...]
     initial: float
     batch_size: int | None
+    replacement: bool
     reduction: str
     seed: int
 
@@ -115,6 +118,7 @@ class Sweep:
         norms: Any = "frobenius",
         initial: float = 0.0,
         batch_size: int | None = None,
+        replacement: bool = False,
         reduction: str = "sum",
         seed: int = 0,
         name: str = "sweep",
@@ -132,6 +136,7 @@ class Sweep:
             "norms": as_norms(norms),
             "initial": as_scale("initial", initial),
             "batch_size": None if batch_size is None else as_count("batch_size", batch_size, 1),
+            "replacement": as_flag("replacement", replacement),
             "reduction": as_word("reduction", reduction, ("sum", "mean")),
             "seed": as_count("seed", seed, least=0),
         }
@@ -210,6 +215,7 @@ class Sweep:
             "norms": [norm.name for norm in self.norms],
             "initial": self.initial,
             "batch_size": self.batch_size,
+            "replacement": self.replacement,
             "reduction": self.reduction,
             "seed": self.seed,
         }
@@ -247,6 +253,7 @@ KEYS = (
     "norms",
     "initial",
     "batch_size",
+    "replacement",
     "reduction",
     "seed",
 )

@@ -26,8 +26,7 @@ class SweepResult(Result):
         records: a row for each recorded step of each finished run: `run`, `data`, `loss`,
             `optimizer`, `settings`, `seed`, `limit` (the status of the best margins of its data),
             `status` (of the run), `step`, the observables of `train`, and for each norm
-            `norm_<name>` of the weights and `margin_fraction_<name>`, the least margin over that
-            norm and the best margin.
+            `normalized_margin_<name>` and `margin_fraction_<name>`, which is that over the best.
         runs: the last row of each run, and a `message` on how it ended.
         limits: a row for each data set and norm: the best margin with its proved bounds.
         manifest: what was run: the specification, its hash, versions, hashes of the data.

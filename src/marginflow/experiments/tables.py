@@ -16,7 +16,7 @@ import pandas as pd
 
 from marginflow._results import Status
 from marginflow.dynamics.trajectory import Trajectory
-from marginflow.experiments.batching import Batch, norm_column
+from marginflow.experiments.batching import Batch
 from marginflow.experiments.best_margins import BestMargin
 from marginflow.experiments.grid import text_of
 from marginflow.experiments.sweep import Sweep
@@ -91,10 +91,8 @@ def records_table(
     found = pd.concat([frame[["run"]], named, frame.drop(columns="run")], axis=1)
     for norm in dict.fromkeys(norm for _, norm in limits):
         best = {head["run"]: best_of(limits, head["data_hash"], norm) for head in heads}
-        with np.errstate(divide="ignore", invalid="ignore"):
-            each = np.array([best[run] for run in found["run"]])
-            length = found[norm_column(norm)].to_numpy() * each
-            found[fraction_column(norm)] = found["margin"].to_numpy() / length
+        each = np.array([best[run] for run in found["run"]])
+        found[fraction_column(norm)] = found[f"normalized_margin_{norm}"].to_numpy() / each
     return found
 
 
