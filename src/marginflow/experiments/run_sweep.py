@@ -1,5 +1,6 @@
 """The verb: run a sweep, or go on with one."""
 
+import contextlib
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -53,14 +54,14 @@ def run_sweep(
         >>> import marginflow as mf
         >>> sweep = mf.Sweep(
         ...     data="soudry-toy",
-        ...     optimizers={"name": "heavy-ball", "learning_rate": [0.05, 0.1]},
+        ...     optimizers={"name": "gd", "learning_rate": [0.05, 0.1]},
         ...     steps=1000,
         ... )
         >>> found = mf.run_sweep(sweep)
         >>> found.runs[["optimizer", "step", "margin_fraction_frobenius"]].round(3)
-                             optimizer  step  margin_fraction_frobenius
-        0  heavy-ball learning_rate=0.05  1000                      0.997
-        1   heavy-ball learning_rate=0.1  1000                      0.997
+                    optimizer  step  margin_fraction_frobenius
+        0  gd learning_rate=0.05  1000                      0.997
+        1   gd learning_rate=0.1  1000                      0.997
     """
     if not isinstance(sweep, Sweep):
         sweep = read_sweep(sweep)
@@ -76,21 +77,27 @@ def _carry_out(sweep: Sweep, store: Store, progress: Progress | None) -> SweepRe
     store.check(manifest)
     with store.lock(), deferred_interrupt() as interrupted:
         store.take(manifest)
-        if store.manifest()["status"] != "done":
+        if not store.is_whole(manifest):
             store.set_status("running")
-            status = "interrupted"
-            try:
-                whole = _solve_limits(sweep, store, interrupted)
-                whole = whole and _run_batches(sweep, batches, store, progress, interrupted)
-                status = "done" if whole else "interrupted"
-            except KeyboardInterrupt:
-                pass
-            finally:
-                store.set_status(status)
+            _go_on(sweep, batches, store, progress, interrupted)
         result = load_sweep(store.folder)
         if result.status == Status.DONE:
             store.write_tables(result)
-        return result
+        store.set_status(str(result.status))
+        return replace(result, manifest=store.manifest())
+
+
+def _go_on(
+    sweep: Sweep,
+    batches: list[Batch],
+    store: Store,
+    progress: Progress | None,
+    interrupted: Callable[[], bool],
+) -> None:
+    """Do what is not done, until it is or Ctrl-C comes."""
+    with contextlib.suppress(KeyboardInterrupt):
+        if _solve_limits(sweep, store, interrupted):
+            _run_batches(sweep, batches, store, progress, interrupted)
 
 
 def _solve_limits(sweep: Sweep, store: Store, interrupted: Callable[[], bool]) -> bool:
@@ -110,8 +117,8 @@ def _run_batches(
     store: Store,
     progress: Progress | None,
     interrupted: Callable[[], bool],
-) -> bool:
-    """Run the batches that are not finished; False if one was interrupted."""
+) -> None:
+    """Run the batches that are not finished, until one is interrupted."""
     lanes = [len(batch.runs) for batch in batches]
     for index, batch in enumerate(batches):
         if store.batch_path(batch.id).exists():
@@ -125,11 +132,10 @@ def _run_batches(
         files = store.checkpoint(batch.id, sweep.hash)
         results = run_batch(sweep, batch, files, progress=tell, interrupted=interrupted)
         if results is None:
-            return False
+            return
         records, endings = batch_records(batch, results), batch_endings(batch, results)
         store.write_batch(batch.id, sweep.hash, records, endings)
         tell(sweep.steps)
-    return True
 
 
 def _manifest(sweep: Sweep, batches: list[Batch]) -> dict[str, Any]:

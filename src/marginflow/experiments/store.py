@@ -83,6 +83,8 @@ class Store:
                 (self.folder / name).mkdir(exist_ok=True)
             for path in self.folder.glob("**/*.partial"):
                 path.unlink()
+            for path in self.folder.glob("batches/*.parquet"):
+                path.with_suffix(".npz").unlink(missing_ok=True)
         except OSError as error:
             raise SweepError(f"{self.folder}: is not writable: {error.strerror}.") from error
         if not (self.folder / MANIFEST).exists():
@@ -112,8 +114,12 @@ class Store:
             )
 
     def is_whole(self, manifest: Mapping[str, Any]) -> bool:
-        """Whether every batch is finished."""
-        return all(self.batch_path(batch["id"]).exists() for batch in manifest["batches"])
+        """Whether every batch is finished, and every best margin is there."""
+        batches = [self.batch_path(batch["id"]) for batch in manifest["batches"]]
+        hashes = {each["hash"] for each in manifest["data"]}
+        norms = manifest["sweep"]["norms"]
+        limits = [self._limit_path(each, norm) for each in hashes for norm in norms]
+        return all(path.exists() for path in batches + limits)
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -202,7 +208,9 @@ class Store:
 
     def set_status(self, status: str) -> None:
         """Say in the manifest how far the sweep is."""
-        self.write_manifest(self.manifest() | {"status": status})
+        manifest = self.manifest()
+        if manifest["status"] != status:
+            self.write_manifest(manifest | {"status": status})
 
     def _limit_path(self, data_hash: str, norm: str) -> Path:
         return self.folder / "limits" / f"{data_hash[:16]}-{norm}.json"

@@ -6,7 +6,7 @@ JSON, with the content of data in place of their names; two sweeps of one identi
 
 import hashlib
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -111,17 +111,17 @@ class Sweep:
         *,
         data: Any,
         optimizers: Any,
-        steps: int,
+        steps: Any,
         losses: Any = "cross-entropy",
-        seeds: int | Iterable[int] = 1,
-        record: Schedule | str | Iterable[int] = "log:10",
+        seeds: Any = 1,
+        record: Any = "log:10",
         norms: Any = "frobenius",
-        initial: float = 0.0,
-        batch_size: int | None = None,
-        replacement: bool = False,
-        reduction: str = "sum",
-        seed: int = 0,
-        name: str = "sweep",
+        initial: Any = 0.0,
+        batch_size: Any = None,
+        replacement: Any = False,
+        reduction: Any = "sum",
+        seed: Any = 0,
+        name: Any = "sweep",
         folder: Path | str = ".",
     ):
         count = as_count("steps", steps, least=1)
