@@ -94,6 +94,7 @@ def _distance(result: "Trajectory", limit: "MaxMargin") -> dict[str, Any]:
     error = direction_error(result.weights, limit.weights)
     eps = float(np.finfo(float).eps)
     # ‖x/‖x‖ − y/‖y‖‖ ≤ 2‖x − y‖/(‖x‖ + ‖y‖), for the limit and for the weights; then rounding
+    assert limit.weights_error_bound is not None  # in the Frobenius norm
     limit_error = limit.weights_error_bound / euclidean_norm(limit.weights)
     path_error = getattr(result, "error_estimate", 0.0)
     known = [2 * e / (2 - e) if e < 2 else math.inf for e in (limit_error, path_error)]

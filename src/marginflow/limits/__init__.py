@@ -4,6 +4,7 @@ from marginflow.limits.certificate import MarginCertificate, certify_max_margin
 from marginflow.limits.max_margin import max_margin
 from marginflow.limits.max_margin_result import MaxMargin
 from marginflow.limits.minimum_norm import MinimumNormInterpolator, minimum_norm_interpolator
+from marginflow.limits.norm_certificate import NormCertificate, certify_norm_margin
 from marginflow.limits.polynomial_certificate import (
     PolynomialCertificate,
     certify_polynomial_limit,
@@ -21,10 +22,12 @@ __all__ = [
     "MarginCertificate",
     "MaxMargin",
     "MinimumNormInterpolator",
+    "NormCertificate",
     "PolynomialCertificate",
     "PolynomialLimit",
     "SupportVectorProliferation",
     "certify_max_margin",
+    "certify_norm_margin",
     "certify_polynomial_limit",
     "max_margin",
     "minimum_norm_interpolator",

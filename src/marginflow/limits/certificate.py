@@ -130,9 +130,9 @@ def certify_max_margin(data, weights: AnyArray, dual: AnyArray) -> MarginCertifi
 
 def _certify(maps: LinearMarginMap, weights: AnyArray, dual: AnyArray) -> MarginCertificate:
     scaled = take_out_scale(maps)
-    weights = _checked(weights, scaled.maps.weights_shape, "weights")
+    weights = checked(weights, scaled.maps.weights_shape, "weights")
     shape = np.shape(scaled.maps.to_dual(np.zeros((scaled.maps.n_samples, scaled.maps.n_columns))))
-    dual = _checked(dual, shape, "dual")
+    dual = checked(dual, shape, "dual")
     columns = np.maximum(scaled.maps.from_dual(scaled.dual_in(dual)), 0.0)
     found = _Evidence(scaled.maps, scaled.weights_in(weights), gather(columns)).certificate()
     exponent = scaled.exponent
@@ -145,6 +145,29 @@ def _certify(maps: LinearMarginMap, weights: AnyArray, dual: AnyArray) -> Margin
         active_set_proved=found.active_set_proved,
         dual_error_bound=float(np.ldexp(found.dual_error_bound, -2 * exponent)),
     )
+
+
+def least_slack(
+    maps: LinearMarginMap,
+    weights: Float[np.ndarray, "*shape"],
+    margins: PairValues,
+    radii: PairValues,
+) -> float:
+    """A lower bound of the least margin, minus 1.
+
+    Args:
+        maps: the margin map.
+        weights: W.
+        margins: of all pairs at W, as computed.
+        radii: bounds on their errors.
+    """
+    near = np.flatnonzero(margins - radii <= (margins + radii).min())
+    if len(near) > _EXAMINED:
+        slack = float((margins - radii).min()) - 1.0
+    else:
+        values, errors = pair_margins(maps, near, weights, -1.0)
+        slack = float((values - errors).min())
+    return slack - 4.0 * UNIT * abs(slack)
 
 
 class _Evidence:
@@ -172,17 +195,7 @@ class _Evidence:
         self.size = float(np.linalg.norm(self.weights))
         self.margins = gather(self.maps.margins(weights))
         self.radii = inflate(gamma(self.weights.size + 4) * self.size * self.norms)
-        self.slack = self._least_slack()
-
-    def _least_slack(self) -> float:
-        """A lower bound of the least margin, minus 1."""
-        near = np.flatnonzero(self.margins - self.radii <= (self.margins + self.radii).min())
-        if len(near) > _EXAMINED:
-            slack = float((self.margins - self.radii).min()) - 1.0
-        else:
-            values, errors = pair_margins(self.maps, near, self.weights, -1.0)
-            slack = float((values - errors).min())
-        return slack - 4.0 * UNIT * abs(slack)
+        self.slack = least_slack(self.maps, self.weights, self.margins, self.radii)
 
     def certificate(self) -> MarginCertificate:
         wider = 1.0 + 2.0 * gamma(self.weights.size + len(self.dual) + 16)
@@ -298,7 +311,8 @@ class _Evidence:
         return all(row.tobytes() in active_rows for row in rows)
 
 
-def _checked(values: AnyArray, shape: tuple[int, ...], what: str) -> np.ndarray:
+def checked(values: AnyArray, shape: tuple[int, ...], what: str) -> np.ndarray:
+    """The values as finite float64 numbers of this shape."""
     array = np.asarray(values, dtype=np.float64)
     if array.shape != shape:
         raise ValueError(

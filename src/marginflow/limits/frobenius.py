@@ -68,7 +68,7 @@ def _certified(
         least = float(scaled.maps.margins(weights).min())
         weights = weights / least if least > 0 else weights
     user_weights = scaled.weights_out(weights)
-    dual = _user_dual(scaled, solution.support, solution.dual)
+    dual = user_dual(scaled, solution.support, solution.dual)
     proof = certify_max_margin(maps, user_weights, dual)
     support = Support(solution.support, solution.dual, len(solution.support), math.nan, "")
     if solution.settled:
@@ -80,7 +80,7 @@ def _certified(
             copies_only=proof.active_set_proved,
         )
         if len(support.pairs) > len(solution.support):
-            dual = _user_dual(scaled, support.pairs, support.dual)
+            dual = user_dual(scaled, support.pairs, support.dual)
             proof = certify_max_margin(maps, user_weights, dual)
     size = float(np.linalg.norm(weights))
     margin = float(np.ldexp(1.0 / size, scaled.exponent)) if proof.margin_lower > 0 else 0.0
@@ -102,7 +102,7 @@ def _certified(
         margin_lower=proof.margin_lower,
         margin_upper=proof.margin_upper,
         dual=dual,
-        support=_named(maps, support.pairs),
+        support=named_pairs(maps, support.pairs),
         support_rank=support.rank,
         relative_gap=proof.relative_gap,
         weights_error_bound=proof.weights_error_bound,
@@ -152,12 +152,13 @@ def _without_weights(
     )
 
 
-def _user_dual(scaled: Scaled, pairs: Pairs, values: PairValues) -> np.ndarray:
+def user_dual(scaled: Scaled, pairs: Pairs, values: PairValues) -> np.ndarray:
+    """Values of a few pairs as a dual in the user's units."""
     columns = spread(scaled.maps, pairs, scaled.dual_out(values))
     return np.asarray(scaled.maps.to_dual(columns))
 
 
-def _named(maps: LinearMarginMap, pairs: Pairs) -> np.ndarray:
+def named_pairs(maps: LinearMarginMap, pairs: Pairs) -> np.ndarray:
     """The pairs as (sample, other class), in ascending order."""
     samples, columns = locate(maps, pairs)
     named = np.stack([samples, np.asarray(maps.pair_classes(samples, columns))], axis=1)

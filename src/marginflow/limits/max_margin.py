@@ -2,42 +2,46 @@
 
 Gradient descent on any loss with an exponential tail turns towards the weights of least norm that
 give every pair of a sample and another class a relative margin of 1; which norm is the optimizer's
-choice.  `max_margin` solves that problem and proves how well; each norm is a solver in `_SOLVERS`.
+choice.  `max_margin` solves that problem and proves how well: in the Frobenius norm to rounding, by
+an active set, in all others to a gap, by an interior point.
 """
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 from marginflow._results import NotConvergedError, NotSeparableError, Status
-from marginflow.limits.frobenius import solve_frobenius
 from marginflow.limits.max_margin_result import MaxMargin
+from marginflow.limits.norm_margin import solve_in_norm
 from marginflow.limits.threads import fitting_threads
 from marginflow.margins import as_linear_map
+from marginflow.norms import as_norm
 
-_SOLVERS: dict[str, Callable[..., MaxMargin]] = {"frobenius": solve_frobenius}
+_RTOL_FROBENIUS = 1e-12
+_RTOL = 1e-8
 
 
 def max_margin(
     data: Any,
-    norm: str = "frobenius",
+    norm: Any = "frobenius",
     *,
-    rtol: float = 1e-12,
+    rtol: float | None = None,
     max_rounds: int = 200,
     throw: bool = True,
 ) -> MaxMargin:
     """The weights of least norm with every relative margin at least 1, with a certificate.
 
     Ŵ = argmin ½‖W‖² subject to u_ik(W) ≥ 1 for every sample i and other class k; for two classes,
-    y_i x_i·w ≥ 1.
+    y_i x_i·w ≥ 1.  Its dual is: maximize Σα subject to ‖Aᵀα‖_* ≤ 1, α ≥ 0; the margin is 1/‖Ŵ‖.
 
     Args:
         data: a `Dataset`, a pair (features, labels), or a margin map: `MulticlassMargins(data)` has
             two weight vectors for two classes, where a `Dataset` has one.
-        norm: "frobenius", the Euclidean norm of all weights.
-        rtol: the relative duality gap to reach.  Where rounding the weights to float64 costs more
-            than that (a relative margin below 1e-4), the same accuracy of the weights is accepted
-            as well: a proved ‖W − Ŵ‖ ≤ sqrt(rtol)·‖W‖.
+        norm: a norm or its name: "frobenius", the Euclidean norm of all weights, "max", "l1",
+            "spectral", "nuclear", "class_l2", "feature_l2"; with an exponent "l1.5", "schatten3".
+        rtol: the relative duality gap to reach; by default 1e-12 in the Frobenius norm and 1e-8 in
+            others.  Where rounding the weights to float64 costs more than that (a relative margin
+            below 1e-4), in the Frobenius norm the same accuracy of the weights is accepted as well:
+            a proved ‖W − Ŵ‖ ≤ sqrt(rtol)·‖W‖.
         max_rounds: how often to look at all margins.
         throw: whether to raise where there is no solution, or return a result that says so.
 
@@ -56,25 +60,30 @@ def max_margin(
         >>> limit = mf.max_margin(mf.soudry_toy())
         >>> limit.weights, limit.margin, limit.active_set_proved
         (array([0.5, 0.5]), 1.414213562373095, True)
+        >>> limit = mf.max_margin(mf.soudry_toy(), norm="max")
+        >>> round(limit.margin, 6), limit.relative_gap <= 1e-8
+        (2.0, True)
 
     The limit of training is Ravi et al. 2024, arXiv 2411.01350, main theorem (multiclass) and
-    Soudry et al. 2018, arXiv 1710.10345, Theorem 3 (binary).
+    Soudry et al. 2018, arXiv 1710.10345, Theorem 3 (binary); in other norms, of steepest descent,
+    Gunasekar et al. 2018, arXiv 1802.08246, Theorem 5, and Fan, Schmidt & Thrampoulidis 2025, arXiv
+    2502.04664.
     """
     if hasattr(norm, "__len__") and not isinstance(norm, str):
         raise TypeError(
             "max_margin expects data as one pair (features, labels), got a second argument of "
             f"type {type(norm).__name__}; call max_margin((features, labels))."
         )
-    if norm not in _SOLVERS:
-        known = ", ".join(map(repr, _SOLVERS))
-        raise ValueError(f"norm must be one of {known}, got {norm!r}.")
+    norm = as_norm(norm)
+    if rtol is None:
+        rtol = _RTOL_FROBENIUS if norm.name == "frobenius" else _RTOL
     if not 0 < rtol < 1 or not math.isfinite(rtol):
         raise ValueError(f"rtol must lie between 0 and 1, got {rtol!r}.")
     if max_rounds < 1:
         raise ValueError(f"max_rounds must be at least 1, got {max_rounds!r}.")
     maps = as_linear_map(data, "max_margin")
     with fitting_threads(maps):
-        result = _SOLVERS[norm](maps, rtol=rtol, max_rounds=max_rounds)
+        result = solve_in_norm(maps, norm, rtol=rtol, max_rounds=max_rounds)
     if throw and result.status == Status.NOT_SEPARABLE:
         raise NotSeparableError(result.message, result)
     if throw and result.status != Status.DONE:

@@ -1,13 +1,16 @@
 """What `max_margin` returns."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from marginflow._results import Result
 from marginflow.limits.certificate import MarginCertificate
+from marginflow.limits.norm_certificate import NormCertificate
 from marginflow.limits.separability import InseparabilityCertificate
+from marginflow.norms import NAMED_NORMS, as_norm
 
 
 @dataclass(frozen=True, repr=False, eq=False, kw_only=True)
@@ -21,15 +24,18 @@ class MaxMargin(Result):
     Attributes:
         weights: W (d, K), or (d,) in the binary map.  Every margin is at least 1 up to the rounding
             of the weights themselves; `certificate.least_margin` bounds it from below.
+        norm: the name of the norm ‖·‖ that is minimized.
         margin: the geometric margin 1/‖W‖, in the features' units; 0 where nothing separates.
         margin_lower: a proved lower bound of the best margin, 1/‖Ŵ‖.
         margin_upper: a proved upper bound of it.
-        dual: α ≥ 0 with Aᵀα = W: (n, K), zero at the own class, or (n,) in the binary map.
+        dual: α ≥ 0 with Aᵀα = W: (n, K), zero at the own class, or (n,) in the binary map.  In
+            another norm Aᵀα is a subgradient of ½‖W‖²: ‖Aᵀα‖_* = ‖W‖ and Σα = ‖W‖².
         support: (m, 2) the pairs (sample, other class) with margin 1, in ascending order.
         support_rank: the rank of the m rows; below m, the dual is not unique.
         relative_gap: a proved upper bound of the duality gap over ½‖W‖², after the weights are
-            scaled to be feasible.
-        weights_error_bound: ‖W − Ŵ‖_F is at most this.
+            scaled to be feasible; in another norm, 1 − margin_lower/margin_upper.
+        weights_error_bound: ‖W − Ŵ‖_F is at most this; None in norms where the weights are not
+            proved to be unique.
         next_margin: 1 + δ, the least relative margin of all pairs off the support at W; infinite if
             every pair supports.
         min_dual: the least entry of the dual on the support: the margin of strict complementarity,
@@ -38,7 +44,7 @@ class MaxMargin(Result):
             without dual, dependent rows, or repeated ones.
         degeneracy: how, in a sentence; empty if not.
         active_set_proved: whether the support, with a positive dual on each distinct row, is
-            proved to be that of Ŵ.
+            proved to be that of Ŵ; in the Frobenius norm only.
         certificate: the proved bounds, or the proof that nothing separates.
     """
 
@@ -50,10 +56,32 @@ class MaxMargin(Result):
     support: Int[np.ndarray, "m 2"]
     support_rank: int
     relative_gap: float
-    weights_error_bound: float
+    weights_error_bound: float | None
     next_margin: float
     min_dual: float
     degenerate: bool
     degeneracy: str
     active_set_proved: bool
-    certificate: MarginCertificate | InseparabilityCertificate
+    certificate: MarginCertificate | NormCertificate | InseparabilityCertificate
+    norm: str = "frobenius"
+
+    def margin_in(self, norm: Any) -> float:
+        """The margin of these weights in another norm, min u/‖W‖; 0 where nothing separates.
+
+        Args:
+            norm: a norm or its name.
+
+        Example:
+            >>> import marginflow as mf
+            >>> limit = mf.max_margin(mf.soudry_toy())
+            >>> limit.margin_in("l1"), limit.margin_in("max")
+            (1.0, 2.0)
+        """
+        if isinstance(self.certificate, InseparabilityCertificate):
+            return 0.0
+        return max(self.certificate.least_margin, 0.0) / float(as_norm(norm)(self.weights))
+
+    @property
+    def margins_in(self) -> dict[str, float]:
+        """The margin of these weights in every named norm, by name."""
+        return {name: self.margin_in(name) for name in NAMED_NORMS}

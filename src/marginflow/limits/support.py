@@ -109,7 +109,7 @@ def find_support(
         dual,
         rank,
         next_margin,
-        _sentence(len(pairs), len(distinct), rank, int(np.sum(dual == 0))),
+        degeneracy(len(pairs), len(distinct), rank, int(np.sum(dual == 0))),
     )
 
 
@@ -156,8 +156,8 @@ def _corrected(
     return dual - least_squares(rows.T, missing)
 
 
-def _sentence(count: int, distinct: int, rank: int, idle: int) -> str:
-    """What departs from general position."""
+def degeneracy(count: int, distinct: int, rank: int, idle: int) -> str:
+    """What departs from general position, in a sentence; empty if nothing does."""
     parts = []
     if distinct < count:
         parts.append(f"{count - distinct} of the {count} support pairs repeat the row of another")

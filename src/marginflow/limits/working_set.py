@@ -87,7 +87,7 @@ def approach(maps: LinearMarginMap, max_rounds: int) -> Candidates:
     size = maps.n_samples * maps.n_columns
     weights = maps.adjoint(np.full((maps.n_samples, maps.n_columns), 1.0 / size))
     margins = gather(maps.margins(weights))
-    pairs = _worst(maps, margins, np.arange(size))
+    pairs = worst_pairs(maps, margins, np.arange(size))
     rounds, largest = 1, 0
     while True:
         gram = maps.pair_gram(*locate(maps, pairs))
@@ -102,7 +102,7 @@ def approach(maps: LinearMarginMap, max_rounds: int) -> Candidates:
         margins = gather(maps.margins(weights))
         rounds += 1
         violated = np.flatnonzero(margins < (1.0 - _CLOSE) * squared)
-        fresh = np.setdiff1d(_worst(maps, margins, violated), pairs)
+        fresh = np.setdiff1d(worst_pairs(maps, margins, violated), pairs)
         if not len(fresh):
             return found
         kept = (strong > _KEPT_WEIGHT) | (point.slacks < _KEPT_SLACK * squared)
@@ -148,14 +148,14 @@ def _violated(maps: LinearMarginMap, weights: Float[np.ndarray, "*shape"]) -> Pa
     margins = gather(maps.margins(weights))
     far = np.flatnonzero(margins < 1.0 - COARSE * radius)
     if len(far):
-        return _worst(maps, margins, far)
+        return worst_pairs(maps, margins, far)
     near = np.flatnonzero(margins < 1.0 + COARSE * radius)
     shortfall = -pair_margins(maps, near, weights, -1.0)[0]
     close = near[shortfall > FINE * radius[near]]
-    return _worst(maps, margins, close)
+    return worst_pairs(maps, margins, close)
 
 
-def _worst(maps: LinearMarginMap, margins: PairValues, among: Pairs) -> Pairs:
+def worst_pairs(maps: LinearMarginMap, margins: PairValues, among: Pairs) -> Pairs:
     """The pairs of least margin: overall, and for every (own class, other class)."""
     if len(among) > _SORTED:
         among = among[np.argpartition(margins[among], _SORTED)[:_SORTED]]

@@ -56,6 +56,7 @@ def separable(setting: DataSetting) -> Evidence:
         checks.append(at_least(f"proved margin / longest sample: {name}", lower, LEAST_MARGIN))
         if limit.margin_lower > 0:
             size = float(np.linalg.norm(limit.weights))
+            assert limit.weights_error_bound is not None  # in the Frobenius norm
             error = limit.weights_error_bound / size
             checks += [
                 at_most(f"relative gap: {name}", limit.relative_gap, GAP),
