@@ -67,7 +67,7 @@ def test_data_files_are_found_beside_the_sweep(read, tmp_path):
         ("seeds = 2", "seeds = ['a']", 3, "whole number"),
         ("noise = 0.2", "nose = 0.2", 12, "did you mean 'noise'"),
         ("learning_rate = 0.03", "learning_rate = {a = 1}", 22, "a number, a word or a list"),
-        ('name = "sign"', 'name = "sing"', 20, "did you mean 'sign'"),
+        ('name = "sign"', 'name = "sing"', 21, "did you mean 'sign'"),
         ('"inverse-sqrt"', '"cosine"', 23, "not a schedule"),
         ("[0.003, 1e9]", "[0.003, -1]", 16, "above 0"),
         ('name = "gd"', "rate = 1", 16, "expected a name"),

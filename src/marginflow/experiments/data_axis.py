@@ -137,7 +137,9 @@ def _check(entry: Mapping[str, Any], place: tuple[str | int, ...]) -> None:
     else:
         known = (*BUNDLED, *GENERATORS)
         message = unknown_name("a data set", name, known)
-        raise SweepError(f"{message} Or a path that ends in .csv, .parquet or .npz.", place)
+        raise SweepError(
+            f"{message} Or a path that ends in .csv, .parquet or .npz.", (*place, "name")
+        )
 
 
 def _stem(name: str) -> str:

@@ -49,5 +49,5 @@ def _entry(item: Any, place: tuple[str | int, ...]) -> LossEntry:
     known = registered_losses()
     name = entry["name"].lower().replace("_", "-")
     if name not in known:
-        raise SweepError(unknown_name("a loss", entry["name"], known), place)
+        raise SweepError(unknown_name("a loss", entry["name"], known), (*place, "name"))
     return LossEntry(entry.get("label", name), known[name])

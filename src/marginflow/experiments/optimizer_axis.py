@@ -82,7 +82,7 @@ def _named(
     name, label = entry.pop("name").lower().replace("_", "-"), entry.pop("label", None)
     known = registered_optimizers()
     if name not in known:
-        raise SweepError(unknown_name("an optimizer", name, known), place)
+        raise SweepError(unknown_name("an optimizer", name, known), (*place, "name"))
     refuse_unknown(entry, (*inspect.signature(known[name]).parameters, "schedule"), place)
     try:
         return [(label or name, own, _make(name, own)) for own in expand(entry)]

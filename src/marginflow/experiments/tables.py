@@ -8,8 +8,8 @@ The margin fraction in a norm is the least margin over the norm of the weights a
 1 is the end that the theory of implicit bias speaks of.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -114,6 +114,13 @@ def limits_table(heads: Sequence[Heads], limits: Limits) -> pd.DataFrame:
     ]
     columns = ["data", "seed", "hash", *BestMargin.__dataclass_fields__]
     return pd.DataFrame(rows, columns=columns)
+
+
+def groups(frame: pd.DataFrame, *names: str) -> Iterator[tuple[tuple[str, ...], pd.DataFrame]]:
+    """The rows of each combination of some columns, in the order of their first appearance."""
+    if len(frame):
+        for key, rows in frame.groupby(list(names), sort=False):
+            yield cast("tuple[str, ...]", key), rows
 
 
 def best_of(limits: Limits, data_hash: str, norm: str) -> float:

@@ -56,12 +56,12 @@ def margin_fraction(
         if not kept.any():
             continue
         at, rows = at[kept], rows[:, kept]
-        look = {"color": COLORS[i % len(COLORS)]}
-        dash = DASHES[i // len(COLORS) % len(DASHES)]
-        ax.plot(at, np.nanmedian(rows, axis=0), label=name, ls=dash, **look)
+        color, dash = COLORS[i % len(COLORS)], DASHES[i // len(COLORS) % len(DASHES)]
+        ax.plot(at, np.nanmedian(rows, axis=0), label=name, ls=dash, color=color)
         if len(rows) > 1:
             low, high = np.nanmin(rows, axis=0), np.nanmax(rows, axis=0)
-            ax.fill_between(at, low, high, alpha=min(BANDS / len(fractions), BAND), lw=0, **look)
+            faint = min(BANDS / len(fractions), BAND)
+            ax.fill_between(at, low, high, alpha=faint, lw=0, color=color)
         last = max(last, int(at[-1]))
     ax.axhline(1.0, color=GRAY, lw=0.9, ls=(0, (4, 2)), zorder=0)
     ax.set_xscale("log")

@@ -1,16 +1,17 @@
 """The report of a sweep as one HTML page that needs nothing else."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from marginflow._results import Status
 from marginflow.experiments import SweepResult
+from marginflow.experiments.tables import fraction_column, groups
 from marginflow.report.plate import Plate
-from marginflow.report.sweep_pictures import PREFIX
+from marginflow.report.sweep_pictures import median
 from marginflow.report.template import render
 
 ENDED_WELL = (Status.DONE, Status.SATURATED)
@@ -62,33 +63,29 @@ def remarks(result: SweepResult) -> list[str]:
     """Sentences on what a reader has to know: data without a margin, runs that did not end well."""
     found = []
     limits, runs = result.limits, result.runs
-    if len(limits):
-        for (label, status), rows in limits.groupby(["data", "status"], sort=False):
-            if status == Status.DONE:
-                continue
-            seeds = _seeds(rows["seed"])
-            where = f"{label} ({seeds})" if len(set(limits["seed"])) > 1 else str(label)
-            if status == Status.NOT_SEPARABLE:
-                found.append(f"{where}: nothing separates the data, so there is no best margin.")
-            else:
-                norms = ", ".join(dict.fromkeys(rows["norm"]))
-                found.append(f"{where}: the best margin is not certified as asked in {norms}.")
-    if len(runs):
-        odd = runs[~runs["status"].isin([str(status) for status in ENDED_WELL])]
-        for (label, status), rows in odd.groupby(["optimizer", "status"], sort=False):
-            first = rows["message"].iloc[0]
-            found.append(f"{label}: {len(rows)} runs ended {status}, the first: {first}")
+    several = len({str(seed) for seed in limits["seed"]}) > 1
+    for (label, status), rows in groups(limits, "data", "status"):
+        where = f"{label} ({_seeds(rows)})" if several else label
+        if status == Status.NOT_SEPARABLE:
+            found.append(f"{where}: nothing separates the data, so there is no best margin.")
+        elif status != Status.DONE:
+            norms = ", ".join(dict.fromkeys(rows["norm"]))
+            found.append(f"{where}: the best margin is not certified as asked in {norms}.")
+    for (label, status), rows in groups(runs, "optimizer", "status"):
+        if status not in ENDED_WELL:
+            count = "1 run" if len(rows) == 1 else f"{len(rows)} runs"
+            words = status.replace("_", " ")
+            found.append(f"{label}: {count} ended {words}; the first {rows['message'].tolist()[0]}")
     return found
 
 
 def final_rows(runs: pd.DataFrame) -> list[dict[str, Any]]:
     """A row for each data set, loss and optimizer: the last margin fractions over the seeds."""
-    if not len(runs):
-        return []
-    names = [name for name in runs.columns if name.startswith(PREFIX)]
+    start = fraction_column("")
+    names = [str(name) for name in runs.columns if str(name).startswith(start)]
     found = []
-    for (data, loss, optimizer), own in runs.groupby(["data", "loss", "optimizer"], sort=False):
-        counts = own["status"].value_counts(sort=False)
+    for (data, loss, optimizer), own in groups(runs, "data", "loss", "optimizer"):
+        counts = Counter(own["status"])
         found.append(
             {
                 "data": data,
@@ -98,9 +95,9 @@ def final_rows(runs: pd.DataFrame) -> list[dict[str, Any]]:
                 "status": ", ".join(
                     str(s) if len(counts) == 1 else f"{n} {s}" for s, n in counts.items()
                 ),
-                "log_risk": float(own["log_risk"].median()),
+                "log_risk": median(own["log_risk"].to_numpy()),
                 "fractions": {
-                    name.removeprefix(PREFIX): float(np.median(own[name])) for name in names
+                    name.removeprefix(start): median(own[name].to_numpy()) for name in names
                 },
             }
         )
@@ -133,6 +130,6 @@ def _facts(manifest: Mapping[str, Any]) -> dict[str, str]:
     return plain | {name: str(version) for name, version in manifest["versions"].items()}
 
 
-def _seeds(seeds: pd.Series) -> str:
-    distinct = sorted(set(seeds))
+def _seeds(rows: pd.DataFrame) -> str:
+    distinct = sorted(set(rows["seed"]))
     return f"seed{'' if len(distinct) == 1 else 's'} {', '.join(map(str, distinct))}"
