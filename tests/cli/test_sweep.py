@@ -114,7 +114,7 @@ def test_ctrl_c_ends_with_its_exit_code_and_the_command_to_go_on(file, marginflo
     monkeypatch.setattr(verb, "best_margin", stop)
     ended = marginflow("sweep", str(file), "-o", str(file.parent / "stopped"), "--json")
     assert (ended.code, ended.document["status"]) == (130, "interrupted")
-    assert "0 of 2 runs are finished; run it again" in ended.err
+    assert "0 of 2 runs finished; run it again" in ended.err
     ended = marginflow("report", str(file.parent / "stopped"))
     assert ended.code == 2
     assert "no run of the sweep is finished yet" in ended.err

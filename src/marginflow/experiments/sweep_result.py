@@ -60,6 +60,17 @@ def load_sweep(folder: str | PathLike[str]) -> SweepResult:
 
     Raises:
         SweepError: if the folder holds no sweep.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> import marginflow as mf
+        >>> with TemporaryDirectory() as folder:
+        ...     sweep = mf.Sweep(
+        ...         data="soudry-toy", optimizers={"name": "gd", "learning_rate": 0.1}, steps=100
+        ...     )
+        ...     _ = mf.run_sweep(sweep, folder)
+        ...     mf.load_sweep(folder).message
+        '1 of 1 runs finished.'
     """
     store = Store(Path(folder))
     manifest = store.manifest()
@@ -76,10 +87,10 @@ def load_sweep(folder: str | PathLike[str]) -> SweepResult:
     joined = pd.concat(parts, ignore_index=True) if parts else columns
     records = records_table(heads, endings, joined, limits) if parts else columns
     done = len(endings) == len(heads)
-    counted = f"{len(endings)} of {len(heads)} runs are finished"
+    counted = f"{len(endings)} of {len(heads)} runs finished"
     return SweepResult(
         status=Status.DONE if done else Status.INTERRUPTED,
-        message=f"all {len(heads)} runs are finished." if done else f"{counted}; run it again.",
+        message=f"{counted}." if done else f"{counted}; run it again.",
         statistics={"runs": len(heads), "finished": len(endings), "records": len(records)},
         records=records,
         runs=runs_table(records, endings) if parts else columns,
