@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from marginflow._types import AnyArray
 from marginflow.dynamics.objective import Gradient
 from marginflow.dynamics.optimizers.eps_takeover import (
-    first_step,
+    held_since,
     in_units,
     mostly_below,
     sentence,
@@ -30,7 +30,7 @@ class Moments(NamedTuple):
 
     Attributes:
         past: averages of gradients and the roots r of averages of their squares, as it has them.
-        since: the step at which ε took over, counted from 1; −1 before it.
+        since: the step, counted from 1, since which ε has ruled without a break; −1 if it does not.
     """
 
     past: LogScaled
@@ -105,7 +105,7 @@ class Adam(_Adaptive):
         first, second = 1 - b1**time, jnp.sqrt(1 - b2**time)
         unbiased = jax.tree.map(lambda r: r / second, root)
         step = jax.tree.map(lambda m, r: _quotient(m / first, r + eps), mean, unbiased)
-        since = first_step(memory.since, index, mostly_below(unbiased, eps))
+        since = held_since(memory.since, index, mostly_below(unbiased, eps))
         after = jax.tree.map(lambda w, d: self._decayed(w, rate) - rate * d, params, step)
         return after, Moments(LogScaled((mean, root), log_scale), since)
 
@@ -125,6 +125,11 @@ class AdamW(Adam):
         b2: in [0, 1).
         eps: ε ≥ 0.
         weight_decay: λ ≥ 0.
+
+    Example:
+        >>> import marginflow as mf
+        >>> mf.AdamW(1e-3).identity()["weight_decay"]
+        0.01
     """
 
     weight_decay: AnyArray
@@ -154,6 +159,11 @@ class RMSProp(_Adaptive):
         learning_rate: η > 0, or a schedule.
         decay: a in [0, 1).
         eps: ε ≥ 0.
+
+    Example:
+        >>> import marginflow as mf
+        >>> mf.RMSProp(1e-3, eps=0).scale_free
+        True
     """
 
     decay: AnyArray
@@ -191,6 +201,11 @@ class AdaGrad(_Adaptive):
     Args:
         learning_rate: η > 0, or a schedule.
         eps: ε ≥ 0.
+
+    Example:
+        >>> import marginflow as mf
+        >>> mf.AdaGrad(0.1).scale_free
+        False
     """
 
     def __init__(self, learning_rate: LearningRate, eps: float | int = 1e-10):
@@ -224,7 +239,7 @@ def _divided_step(
     rate, eps = rate_at(optimizer.learning_rate, index), in_units(optimizer.eps, log_scale)
     step = jax.tree.map(lambda g, r: _quotient(g, r + eps), gradient, root)
     after = jax.tree.map(lambda w, d: w - rate * d, params, step)
-    return after, first_step(since, index, mostly_below(root, eps))
+    return after, held_since(since, index, mostly_below(root, eps))
 
 
 def _root(root: Any, decay: AnyArray | float, gradient: Any, weight: AnyArray | float) -> Any:

@@ -17,9 +17,9 @@ def in_units(eps: AnyArray, log_scale: AnyArray) -> AnyArray:
     return jnp.exp(jnp.log(eps) - log_scale)
 
 
-def first_step(since: AnyArray, index: AnyArray, holds: AnyArray) -> AnyArray:
-    """The first step, counted from 1, at which something held; −1 before it."""
-    return jnp.where((since < 0) & holds, index + 1, since)
+def held_since(since: AnyArray, index: AnyArray, holds: AnyArray) -> AnyArray:
+    """The step, from 1, since which something has held without a break; −1 if it does not."""
+    return jnp.where(holds, jnp.where(since < 0, index + 1, since), -1)
 
 
 def mostly_below(roots: Any, eps: AnyArray) -> AnyArray:
