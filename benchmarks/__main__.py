@@ -18,6 +18,7 @@ from benchmarks import (
     gd_step,
     growth,
     max_margin,
+    norms,
     optimizer_step,
     sparse_softmax,
 )
@@ -26,6 +27,7 @@ BENCHMARKS = {
     "gd_step": gd_step,
     "optimizer_step": optimizer_step,
     "max_margin": max_margin,
+    "norms": norms,
     "fast_forward": fast_forward,
     "flow": flow,
     "certificates": certificates,

@@ -147,7 +147,7 @@ def test_the_certificate_of_inseparable_data_is_written_too(marginflow, contradi
         (["soudry-toy", "--features", "3"], "whose sizes are fixed"),
         (["linear-teacher", "--standardize"], "--standardize goes with files or bundled data"),
         (["random-labels", "--samples", "1"], "--samples"),
-        (["wine", "--norm", "spectral"], "spectral"),
+        (["wine", "--norm", "operator"], "'spectral'"),
         (["wine", "--rtol", "0"], "--rtol must lie between 0 and 1"),
         (["wine", "--rtol", "nan"], "--rtol must lie between 0 and 1"),
         (["wine", "-o", "weights.txt"], "files that end in .npz, .json"),

@@ -1,6 +1,5 @@
 """`marginflow max-margin`: the limit of training, solved, certified and printed."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,12 +22,6 @@ SUFFIXES = (".npz", ".json")
 LISTED = 20  # pairs of a certificate on the page; JSON has them all
 
 
-class Norm(StrEnum):
-    """The norms whose limit problem is solved."""
-
-    FROBENIUS = "frobenius"
-
-
 def max_margin(
     data: options.DataName,
     target: options.Target = None,
@@ -38,14 +31,22 @@ def max_margin(
     features: options.Features = None,
     classes: options.Classes = None,
     seed: options.Seed = 0,
-    norm: Annotated[Norm, typer.Option(help="The norm of the weights.")] = Norm.FROBENIUS,
+    norm: Annotated[
+        str,
+        typer.Option(
+            metavar="NORM",
+            help="The norm of the weights: frobenius, max, l1, spectral, nuclear, class_l2, "
+            "feature_l2, or one with an exponent, as l1.5 and schatten3.",
+        ),
+    ] = "frobenius",
     rtol: Annotated[
-        float,
+        float | None,
         typer.Option(
             metavar="GAP",
-            help="The relative duality gap to reach; or its square root, for the weights' error.",
+            help="The relative duality gap to reach; or its square root, for the weights' error. "
+            "By default 1e-12, and 1e-8 in other norms than frobenius.",
         ),
-    ] = 1e-12,
+    ] = None,
     output: Annotated[Path | None, options.output(".npz or .json")] = None,
     json: options.Json = False,
     no_progress: options.NoProgress = False,
@@ -58,12 +59,17 @@ def max_margin(
     which samples and classes contradict each other.
     """
     from marginflow.cli.errors import UsageError
-    from marginflow.limits import MarginCertificate
+    from marginflow.limits import InseparabilityCertificate
     from marginflow.limits import max_margin as solve
+    from marginflow.norms import as_norm
 
     check_output(output, SUFFIXES)
-    if not 0 < rtol < 1:
+    if rtol is not None and not 0 < rtol < 1:
         raise UsageError(f"--rtol must lie between 0 and 1, got {rtol}.")
+    try:
+        as_norm(norm)
+    except ValueError as error:
+        raise UsageError(f"--{error}") from error
     found = DataArgument(
         name=data,
         target=target,
@@ -75,13 +81,13 @@ def max_margin(
         seed=seed,
     ).load()
     with progress_bar("max margin", wanted=not no_progress):
-        result = solve(found, norm.value, rtol=rtol, throw=False)
-    separates = isinstance(result.certificate, MarginCertificate)
+        result = solve(found, norm, rtol=rtol, throw=False)
+    separates = not isinstance(result.certificate, InseparabilityCertificate)
     show, page = (_solution, _solution_page) if separates else (_contradiction, _contradiction_page)
     figures = {
         "data": describe_data(found),
-        "norm": norm,
-        "rtol": rtol,
+        "norm": result.norm,
+        "rtol": rtol or (1e-12 if result.norm == "frobenius" else 1e-8),
         **show(found, result),
         "statistics": result.statistics,
     }
@@ -107,6 +113,7 @@ def _solution(data: "Dataset", result: "MaxMargin") -> dict[str, Any]:
         "margin_upper": result.margin_upper,
         "relative_gap": result.relative_gap,
         "weights_error_bound": result.weights_error_bound,
+        "margins_in": result.margins_in,
         "weights_norm": euclidean_norm(result.weights),
         "weights": result.weights,
         "support_rank": result.support_rank,
@@ -145,11 +152,13 @@ def _solution_page(data: "Dataset", result: "MaxMargin") -> list[Any]:
         facts(
             [
                 ("data", data_line(data)),
+                ("norm", result.norm),
                 ("margin", f"{result.margin:.12g}"),
                 ("proved between", f"{result.margin_lower:.12g} and {result.margin_upper:.12g}"),
                 ("relative gap", f"at most {result.relative_gap:.2g}"),
                 ("weights' norm", f"{size:.12g}"),
-                ("weights' error", f"at most {result.weights_error_bound:.2g}"),
+                ("weights' error", _error(result.weights_error_bound)),
+                ("margin in other norms", _others(result)),
                 ("support", f"{len(result.support)} of {n_pairs} pairs; {proved}"),
                 ("support rank", result.support_rank),
                 ("least dual", result.min_dual),
@@ -158,6 +167,16 @@ def _solution_page(data: "Dataset", result: "MaxMargin") -> list[Any]:
             ]
         )
     ]
+
+
+def _error(bound: float | None) -> str:
+    return "no bound: the norm is not curved" if bound is None else f"at most {bound:.2g}"
+
+
+def _others(result: "MaxMargin") -> str:
+    """The margin of these weights in every other named norm."""
+    others = result.margins_in.items()
+    return ", ".join(f"{name} {margin:.6g}" for name, margin in others if name != result.norm)
 
 
 def _contradiction_page(data: "Dataset", result: "MaxMargin") -> list[Any]:

@@ -120,8 +120,11 @@ class Normal:
     diag(d), whose condition is the square root.
     """
 
-    def __init__(self, triangle: np.ndarray, scale: np.ndarray):
+    def __init__(
+        self, triangle: np.ndarray, scale: np.ndarray, columns: np.ndarray, diagonal: np.ndarray
+    ):
         self.triangle, self.scale = triangle, scale
+        self.columns, self.diagonal = columns, diagonal
 
     @classmethod
     def of(cls, columns: np.ndarray, diagonal: np.ndarray) -> "Normal | None":
@@ -139,10 +142,16 @@ class Normal:
             triangle = cast(Any, linalg.qr)(stacked, mode="r", check_finite=False)[0][: len(scale)]
             if not np.abs(triangle.diagonal()).min() > 0:
                 return None
-        return cls(triangle, scale)
+        return cls(triangle, scale, columns, diagonal)
 
     def solve(self, right: np.ndarray) -> np.ndarray:
-        """The x for one right-hand side, or for the columns of many."""
+        """The x for one right-hand side, or for the columns of many; corrected once."""
+        found = self._solve(right)
+        squares = self.diagonal**2 if right.ndim == 1 else self.diagonal[:, None] ** 2
+        image = self.columns.T @ (self.columns @ found) + squares * found
+        return found + self._solve(right - image)
+
+    def _solve(self, right: np.ndarray) -> np.ndarray:
         scale = self.scale if right.ndim == 1 else self.scale[:, None]
         half = linalg.solve_triangular(self.triangle, scale * right, trans=1, check_finite=False)
         return scale * linalg.solve_triangular(self.triangle, half, check_finite=False)
