@@ -15,7 +15,7 @@ from marginflow.dynamics.progress import Progress
 from marginflow.experiments.batching import Batch, make_batches, run_batch
 from marginflow.experiments.best_margins import best_margin
 from marginflow.experiments.store import FORMAT, Store, versions
-from marginflow.experiments.sweep import Sweep, iterate_data
+from marginflow.experiments.sweep import Sweep
 from marginflow.experiments.sweep_result import SweepResult, load_sweep
 from marginflow.experiments.tables import batch_endings, batch_records, run_heads
 from marginflow.experiments.toml_file import read_sweep
@@ -31,8 +31,9 @@ def run_sweep(
     """Run all that a sweep asks for, in float64, and measure every margin against the best one.
 
     Runs that differ in numbers alone are carried together by one compiled loop.  The figures are
-    those of `train` with the same settings, to rounding; and those of a sweep that was stopped and
-    continued, however often, are those of an uninterrupted one to the last bit.
+    those of `train` with the same settings, to rounding, which decides where a method chooses among
+    equals, as `NuclearDescent`; and those of a sweep that was stopped and continued, however often,
+    are those of an uninterrupted one to the last bit.
 
     Ctrl-C ends the sweep after the current chunk, and the same call goes on from there, as it does
     after the process was killed: finished batches are kept, and the one that was running goes on
@@ -102,7 +103,7 @@ def _go_on(
 
 def _solve_limits(sweep: Sweep, store: Store, interrupted: Callable[[], bool]) -> bool:
     """Solve for the best margins that are not there; False if it was interrupted."""
-    for _, _, data in iterate_data(sweep):
+    for data in {each.hash: each for each in sweep.datasets.values()}.values():
         for norm in sweep.norms:
             if interrupted():
                 return False

@@ -6,7 +6,7 @@ JSON, with the content of data in place of their names; two sweeps of one identi
 
 import hashlib
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -279,12 +279,3 @@ def _refuse_repeated(axis: str, found: list[str]) -> None:
                 f"{axis}: two entries are called {label!r}; give one of them another label.",
                 (axis, i),
             )
-
-
-def iterate_data(sweep: Sweep) -> Iterator[tuple[str, int, Dataset]]:
-    """Each data set once, with its label and its first seed."""
-    seen: set[int] = set()
-    for (label, seed), data in sweep.datasets.items():
-        if id(data) not in seen:
-            seen.add(id(data))
-            yield label, seed, data

@@ -65,12 +65,11 @@ def load_sweep(folder: str | PathLike[str]) -> SweepResult:
         >>> from tempfile import TemporaryDirectory
         >>> import marginflow as mf
         >>> with TemporaryDirectory() as folder:
-        ...     sweep = mf.Sweep(
-        ...         data="soudry-toy", optimizers={"name": "gd", "learning_rate": 0.1}, steps=100
-        ...     )
+        ...     rates = {"name": "gd", "learning_rate": [0.05, 0.1]}
+        ...     sweep = mf.Sweep(data="soudry-toy", optimizers=rates, steps=100)
         ...     _ = mf.run_sweep(sweep, folder)
         ...     mf.load_sweep(folder).message
-        '1 of 1 runs finished.'
+        '2 of 2 runs finished.'
     """
     store = Store(Path(folder))
     manifest = store.manifest()
