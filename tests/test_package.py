@@ -55,6 +55,7 @@ def test_rooms_are_reached_through_the_package():
         "claims",
         "data",
         "dynamics",
+        "experiments",
         "figures",
         "limits",
         "losses",

@@ -52,7 +52,7 @@ def short_chunks(monkeypatch):
     def learn(self, steps, seconds):
         self.budget = 37
 
-    monkeypatch.setattr(driver._Run, "learn", learn)
+    monkeypatch.setattr(driver.Run, "learn", learn)
 
 
 @pytest.fixture

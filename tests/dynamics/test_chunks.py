@@ -38,7 +38,7 @@ def random_chunks(monkeypatch):
         def learn(self, steps, seconds):
             self.budget = int(np.exp(lengths.uniform(0, 8)))
 
-        monkeypatch.setattr(driver._Run, "learn", learn)
+        monkeypatch.setattr(driver.Run, "learn", learn)
 
     return use
 
@@ -82,7 +82,7 @@ def test_the_runs_above_end_in_all_ways():
 
 
 def test_a_chunk_takes_about_the_time_it_should():
-    run = driver._Run.__new__(driver._Run)
+    run = driver.Run.__new__(driver.Run)
     run.budget, lengths = 1, []
     for _ in range(12):
         lengths.append(run.budget)

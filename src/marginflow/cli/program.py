@@ -22,14 +22,18 @@ from marginflow.cli.info import info
 from marginflow.cli.json_document import json_document
 from marginflow.cli.losses import losses
 from marginflow.cli.max_margin import max_margin
+from marginflow.cli.report import report
 from marginflow.cli.reproduce import reproduce
 from marginflow.cli.run import run
+from marginflow.cli.sweep import sweep
 
 PROGRAM = "marginflow"
 
 VERBS: dict[str, Callable[..., Answer]] = {
     "reproduce": reproduce,
     "run": run,
+    "sweep": sweep,
+    "report": report,
     "max-margin": max_margin,
     "certify": certify,
     "losses": losses,

@@ -58,7 +58,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     arrays |= {f"observable_{index}": values for index, values in enumerate(rows)}
     content = io.BytesIO()
     np.savez(content, **arrays)
-    _replace(path, content.getvalue())
+    replace_file(path, content.getvalue())
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -116,7 +116,8 @@ def check_identity(path: Path, found: dict[str, Any], expected: dict[str, Any]) 
             )
 
 
-def _replace(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes) -> None:
+    """Put content in the place of what is there, so that a kill leaves one or the other whole."""
     temporary = path.with_name(path.name + ".partial")
     with open(temporary, "wb") as file:
         file.write(content)

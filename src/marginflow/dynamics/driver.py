@@ -87,7 +87,7 @@ def drive(
         progress: called between chunks.
     """
     with deferred_interrupt() as interrupted:
-        run = _Run(dynamics, schedule, steps, records or Records())
+        run = Run(dynamics, schedule, steps, records or Records())
         end = run.begin(state, step)
         last_save = time.perf_counter()
         try:
@@ -108,7 +108,7 @@ def drive(
     return Outcome(end or End.INTERRUPTED, run.position, run.records)
 
 
-class _Run:
+class Run:
     """The host's side of a run: a position, the records up to it, and the length of a chunk.
 
     A KeyboardInterrupt between any two statements leaves it whole: the position is assigned once,

@@ -10,7 +10,9 @@ from marginflow.figures.decision_regions import decision_regions
 from marginflow.figures.direction_error import direction_error
 from marginflow.figures.loss_gallery import loss_gallery
 from marginflow.figures.loss_times_t import loss_times_t
+from marginflow.figures.margin_fraction import margin_fraction
 from marginflow.figures.margin_gap import margin_gap
+from marginflow.figures.margin_matrix import margin_matrix
 from marginflow.figures.overview import overview
 from marginflow.figures.residual import residual, residual_margins
 from marginflow.figures.save import as_bytes, save
@@ -24,7 +26,9 @@ __all__ = [
     "direction_error",
     "loss_gallery",
     "loss_times_t",
+    "margin_fraction",
     "margin_gap",
+    "margin_matrix",
     "overview",
     "residual",
     "residual_margins",

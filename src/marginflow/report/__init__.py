@@ -4,6 +4,7 @@ judged claims ──summarize──▶ Summary: the headline, and what is wrong
 judged claims ──claim_record──▶ records for JSON
 a claim's draw, gallery.GALLERY ──▶ Picture ──make_plate──▶ Plate: files, and the page's drawing
 all of them ──report_page──▶ one HTML file
+a sweep's tables ──sweep_pictures──▶ Pictures, ──sweep_page──▶ one HTML file
 """
 
 from marginflow.report.page import About, report_page
@@ -11,6 +12,8 @@ from marginflow.report.picture import Picture, claim_picture
 from marginflow.report.plate import Plate, make_plate
 from marginflow.report.record import claim_record
 from marginflow.report.summary import Problem, Summary, summarize
+from marginflow.report.sweep_page import sweep_page
+from marginflow.report.sweep_pictures import sweep_pictures
 
 __all__ = [
     "About",
@@ -23,4 +26,6 @@ __all__ = [
     "make_plate",
     "report_page",
     "summarize",
+    "sweep_page",
+    "sweep_pictures",
 ]

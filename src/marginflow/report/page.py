@@ -1,14 +1,8 @@
-"""The report as one HTML page: text, tables, style and drawings in a single file.
-
-The page loads nothing and runs nothing: no scripts, no fonts, no addresses but links to papers.
-"""
+"""The report of judged claims as one HTML page."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import resources
 from typing import Any
-
-import jinja2
 
 from marginflow.claims.claim import Source
 from marginflow.claims.run_claims import Judged
@@ -16,6 +10,7 @@ from marginflow.report import check_text
 from marginflow.report.plate import Plate
 from marginflow.report.record import rerun_command, setting_fields, setting_of
 from marginflow.report.summary import Problem, Summary, summarize
+from marginflow.report.template import render
 
 CHECKS, CONTROL_CHECKS = 12, 4  # shown of a claim; the JSON document has all
 
@@ -60,27 +55,19 @@ def report_page(
         gallery: further pictures.
         failed_pictures: what went wrong while drawing.
     """
-    folder = resources.files("marginflow.report")
-    environment = jinja2.Environment(
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "measured": check_text.measured_text,
-        "limit": check_text.limit_text,
-        "expected": check_text.expected_text,
-        "tolerance": check_text.tolerance_text,
-        "deciding": check_text.deciding,
-        "setting": _setting_text,
-        "anchor": anchor,
-        "duration": duration,
-    }
-    template = environment.from_string((folder / "page.html").read_text(encoding="utf-8"))
     summary: Summary = summarize(judged, failed_pictures)
-    return template.render(
-        style=(folder / "page.css").read_text(encoding="utf-8"),
+    return render(
+        "page.html",
+        {
+            "measured": check_text.measured_text,
+            "limit": check_text.limit_text,
+            "expected": check_text.expected_text,
+            "tolerance": check_text.tolerance_text,
+            "deciding": check_text.deciding,
+            "setting": _setting_text,
+            "anchor": anchor,
+            "duration": duration,
+        },
         about=about,
         summary=summary,
         sources=_by_source(judged),
