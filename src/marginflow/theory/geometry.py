@@ -95,6 +95,11 @@ def probe_optimizer(optimizer: Any) -> ProbedOptimizer:
 
     Raises:
         TypeError: if it is no optimizer.
+
+    Example:
+        >>> import marginflow as mf
+        >>> mf.probe_optimizer(mf.HeavyBall(0.1, momentum=0.9)).early.norm.name
+        'frobenius'
     """
     optimizer = as_optimizer(optimizer)
     other, gradient = (_gradient(seed) for seed in (1, 0))

@@ -5,7 +5,11 @@ from functools import cache
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from marginflow.theory.certificate.calibration.conditional_risk import ConditionalRisk, Losses
+from marginflow.theory.certificate.calibration.conditional_risk import (
+    ConditionalRisk,
+    Losses,
+    Values,
+)
 from marginflow.theory.certificate.calibration.cutting_planes import by_cuts
 from marginflow.theory.certificate.calibration.infima import together
 from marginflow.theory.certificate.calibration.judgment import judged, nowhere_finite, without_end
@@ -24,8 +28,9 @@ from marginflow.theory.certificate.calibration.score_table import (
 from marginflow.theory.certificate.template_view import TemplateView
 from marginflow.theory.certificate.verdict import Property
 
-# Where the loss is not convex: starts times K, anywhere, in the wrong region and on its border.
-STARTS = 50
+# Where the loss is not convex: starts times K², anywhere, in the wrong region and on its border.
+# Among few classes all valleys can be seen; among many, so many starts are what time allows.
+STARTS, FEWEST = 300, 5
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")
@@ -70,16 +75,16 @@ def _searched(
     if endless is not None:
         return endless
     if not seems_convex(table):
-        return _by_many_starts(risk, p, spread, table, rng)
+        return _by_many_starts(risk, p, spread, table.values, rng)
     parts, rest = [], np.arange(len(p))
     if is_curved(table):
-        found, settled = by_newton(risk, p, spread, table, rng, 1)
+        found, settled = by_newton(risk, p, spread, table.values, rng, 1)
         parts, rest = [found.of(settled)], np.flatnonzero(~settled)
     if len(rest):
         rest = rest[:FEWER]
         enclosed = by_cuts(risk, p[rest], spread[rest], table, rng)
         if enclosed is None:
-            return _by_many_starts(risk, p, spread, table, rng)
+            return _by_many_starts(risk, p, spread, table.values, rng)
         proved = (enclosed.most <= enclosed.resolved).any()
         parts.append(enclosed if proved else challenged(risk, enclosed))
     return judged(risk, together(parts))
@@ -89,12 +94,12 @@ def _by_many_starts(
     risk: ConditionalRisk,
     p: np.ndarray,
     spread: np.ndarray,
-    table: Losses,
+    table: Values,
     rng: np.random.Generator,
 ) -> Property:
     """By Newton's method from many starts, where the loss is not convex."""
-    table = table.joined(risk.losses(more_scores(risk.n_classes, rng)))
-    starts = STARTS // risk.n_classes
+    table = table.joined(risk.values(more_scores(risk.n_classes, rng)))
+    starts = max(STARTS // risk.n_classes**2, FEWEST)
     found, _ = by_newton(risk, p[:FEWER], spread[:FEWER], table, rng, starts)
     return judged(risk, challenged(risk, found), settled=False)
 

@@ -9,24 +9,36 @@ from typing import NamedTuple
 
 import numpy as np
 
-from marginflow.theory.certificate.template_view import TemplateView
+from marginflow.theory.certificate.template_view import Evaluation, TemplateView
+
+
+class Values(NamedTuple):
+    """What each label loses at scores (s, K): (s, K)."""
+
+    scores: np.ndarray
+    value: np.ndarray
+
+    def at(self, which: np.ndarray) -> "Values":
+        """At some of the scores."""
+        return Values(*(part[which] for part in self))
+
+    def joined(self, other: "Values") -> "Values":
+        """At these scores and others."""
+        return Values(*(np.concatenate(pair) for pair in zip(self, other, strict=True)))
 
 
 class Losses(NamedTuple):
-    """What each label loses at scores (s, K): (s, K), with gradient and Hessian in the scores."""
+    """The same, with gradient (s, K, K) and Hessian (s, K, K, K) in the scores."""
 
     scores: np.ndarray
     value: np.ndarray
     gradient: np.ndarray
     hessian: np.ndarray
 
-    def at(self, which: np.ndarray) -> "Losses":
-        """At some of the scores."""
-        return Losses(*(part[which] for part in self))
-
-    def joined(self, other: "Losses") -> "Losses":
-        """At these scores and others."""
-        return Losses(*(np.concatenate(pair) for pair in zip(self, other, strict=True)))
+    @property
+    def values(self) -> Values:
+        """Without the derivatives."""
+        return Values(self.scores, self.value)
 
 
 class Costs(NamedTuple):
@@ -56,22 +68,33 @@ class ConditionalRisk:
         """What losses are counted in, in the user's units."""
         return self.unit * self.view.scale.unit
 
-    def losses(self, scores: np.ndarray) -> Losses:
+    def values(self, scores: np.ndarray) -> Values:
         """Of every label at scores (s, K); NaN counts as infinite."""
+        return Values(scores, self._value(self._evaluated(scores), scores))
+
+    def losses(self, scores: np.ndarray) -> Losses:
+        """Of every label at scores (s, K), with derivatives; NaN counts as infinite."""
         s, k = scores.shape
-        margins = np.einsum("ykc,sc->syk", self.code, scores)
-        found = self.view.evaluate(margins.reshape(s * k, k - 1))
-        value = np.where(np.isnan(found.value), np.inf, found.value).reshape(s, k)
+        found = self._evaluated(scores)
         with np.errstate(all="ignore"):
             gradient = found.slope.reshape(s, k, 1, k - 1) @ self.code
             hessian = found.hessian.reshape(s, k, k - 1, k - 1) @ self.code
             hessian = self.code.transpose(0, 2, 1) @ hessian
             return Losses(
                 scores,
-                value / self.unit,
+                self._value(found, scores),
                 gradient[:, :, 0] / self.unit,
                 hessian / self.unit,
             )
+
+    def _evaluated(self, scores: np.ndarray) -> Evaluation:
+        margins = np.einsum("ykc,sc->syk", self.code, scores)
+        return self.view.evaluate(margins.reshape(-1, self.n_classes - 1))
+
+    def _value(self, found: Evaluation, scores: np.ndarray) -> np.ndarray:
+        value = np.where(np.isnan(found.value), np.inf, found.value).reshape(scores.shape)
+        with np.errstate(all="ignore"):
+            return value / self.unit
 
     def costs(self, p: np.ndarray, scores: np.ndarray) -> Costs:
         """At scores (n, K), each with its own p (n, K)."""
@@ -85,7 +108,7 @@ class ConditionalRisk:
             )
 
 
-def weighed(p: np.ndarray, table: Losses) -> np.ndarray:
+def weighed(p: np.ndarray, table: Values | Losses) -> np.ndarray:
     """C_p of every p (rows) at all scores of a table (columns)."""
     with np.errstate(invalid="ignore", over="ignore"):
         return p @ table.value.T

@@ -9,7 +9,7 @@ import numpy as np
 
 from marginflow.theory.certificate.calibration.conditional_risk import (
     ConditionalRisk,
-    Losses,
+    Values,
     weighed,
 )
 from marginflow.theory.certificate.calibration.infima import RESOLVED, Infima, is_wrong
@@ -21,7 +21,7 @@ def by_newton(
     risk: ConditionalRisk,
     p: np.ndarray,
     spread: np.ndarray,
-    table: Losses,
+    table: Values,
     rng: np.random.Generator,
     starts: int,
 ) -> tuple[Infima, np.ndarray]:
@@ -36,7 +36,7 @@ def by_newton(
         starts: of each kind and for each p.
     """
     m, k = p.shape
-    border = risk.losses(np.where(np.arange(k) == 1, 0.0, table.scores))
+    border = risk.values(np.where(np.arange(k) == 1, 0.0, table.scores))
     scores, free = _starts(p, table, border, rng, starts)
     rows = np.repeat(np.arange(m), scores.shape[1])
     ends, value, settled = descend(
@@ -66,7 +66,7 @@ def challenged(risk: ConditionalRisk, found: Infima) -> Infima:
 
 
 def _starts(
-    p: np.ndarray, table: Losses, border: Losses, rng: np.random.Generator, count: int
+    p: np.ndarray, table: Values, border: Values, rng: np.random.Generator, count: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Scores (m, n, K) to start from, and which of them may move."""
     m, k = p.shape
@@ -83,7 +83,7 @@ def _starts(
     return scores, free & (classes > 0)
 
 
-def _best(p: np.ndarray, table: Losses, count: int) -> np.ndarray:
+def _best(p: np.ndarray, table: Values, count: int) -> np.ndarray:
     """For each p the cheapest scores of each of `count` parts of a table, (m, count, K)."""
     costs = weighed(p, table)
     costs = np.where(np.isnan(costs), np.inf, costs)
@@ -96,7 +96,7 @@ def _cheapest(
     spread: np.ndarray,
     ends: np.ndarray,
     value: np.ndarray,
-    tables: tuple[Losses, Losses],
+    tables: tuple[Values, Values],
 ) -> Infima:
     """The infima by all that was looked at.
 

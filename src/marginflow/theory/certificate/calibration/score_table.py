@@ -30,8 +30,8 @@ def score_patterns(k: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def more_scores(k: int, rng: np.random.Generator) -> np.ndarray:
-    """(512, K) random ones, for losses with many valleys."""
-    scores = rng.standard_normal((512, k)) * rng.choice([1, 3, 9], (512, 1))
+    """(4096, K) random ones, for losses with many valleys."""
+    scores = rng.standard_normal((4096, k)) * rng.choice([0.25, 1, 3, 9], (4096, 1))
     return scores - scores[:, :1]
 
 
