@@ -11,7 +11,7 @@ from marginflow.dynamics.arguments import check_observables
 from marginflow.dynamics.conclusion import conclude
 from marginflow.dynamics.descent import Descent, DescentState
 from marginflow.dynamics.driver import End, Position, drive
-from marginflow.dynamics.minibatches import Minibatches
+from marginflow.dynamics.minibatches import Batches
 from marginflow.dynamics.objective import MarginObjective
 from marginflow.dynamics.optimizers import Optimizer
 from marginflow.dynamics.progress import Progress
@@ -43,7 +43,7 @@ class ExactPrefix:
         *,
         reduction: str,
         record: np.ndarray,
-        batches: Minibatches | None = None,
+        batches: Batches | None = None,
         progress: Progress | None = None,
     ):
         self.margin_map, self.loss, self.optimizer = margin_map, loss, optimizer

@@ -1,12 +1,28 @@
 """Which continuation an optimizer has."""
 
 import math
+from typing import Any
 
+from marginflow.dynamics.continuations.adaptive import AdaptiveContinuation
 from marginflow.dynamics.continuations.continuation import Continuation, Problem
 from marginflow.dynamics.continuations.linear import LinearContinuation
-from marginflow.dynamics.linear_method import linear_method
-from marginflow.dynamics.optimizers import HeavyBall, Optimizer
+from marginflow.dynamics.continuations.normalized import NormalizedContinuation
+from marginflow.dynamics.linear_method import LinearMethod, linear_method
+from marginflow.dynamics.optimizers import (
+    Adam,
+    HeavyBall,
+    Nesterov,
+    Optimizer,
+    PowerSchedule,
+    RMSProp,
+    SteepestDescent,
+)
 from marginflow.dynamics.reduction import log_reduction
+from marginflow.norms import EntrywiseNorm
+
+FORWARDED = (
+    "fast_forward goes on with HeavyBall, Nesterov, NormalizedGD, and Adam and RMSProp with eps > 0"
+)
 
 
 def continuation_of(optimizer: Optimizer, problem: Problem, reduction: str) -> Continuation:
@@ -16,10 +32,72 @@ def continuation_of(optimizer: Optimizer, problem: Problem, reduction: str) -> C
         ValueError: if none is valid; the message says why, and what works instead.
     """
     factor = log_reduction(problem.margin_map, reduction)
-    if isinstance(optimizer, HeavyBall):
-        log_step = math.log(float(optimizer.learning_rate)) + factor
-        if optimizer.momentum is None:
-            return LinearContinuation(problem, log_step, linear_method([1.0], [1.0]))
-        rest = [-float(optimizer.momentum), 1.0]
-        return LinearContinuation(problem, log_step, linear_method(rest, [0.0, 1.0]))
-    raise ValueError("no")
+    kind, name = type(optimizer), type(optimizer).__name__
+    if kind in (HeavyBall, Nesterov):
+        log_step = math.log(_constant(optimizer)) + factor
+        return LinearContinuation(problem, log_step, _linear(optimizer))
+    if kind in (Adam, RMSProp):
+        _constant(optimizer)
+        if not float(optimizer.eps) > 0:
+            raise ValueError(
+                f"fast_forward: {name} with eps = 0 moves every entry by about ±learning_rate at "
+                "every step, on a lattice of that width that no flow follows; run train, which "
+                "goes on at any margin, or set eps > 0, as 1e-8."
+            )
+        return AdaptiveContinuation(problem, factor, optimizer)
+    if _is_normalized(optimizer):
+        return NormalizedContinuation(problem, *_lengths(optimizer.learning_rate))
+    raise ValueError(
+        f"fast_forward: no equation is known that {name} follows from some step on, with an error "
+        f"that can be told; {FORWARDED}.  train runs any optimizer."
+    )
+
+
+def _linear(optimizer: Any) -> LinearMethod:
+    momentum = 0.0 if optimizer.momentum is None else float(optimizer.momentum)
+    if momentum == 0.0:
+        return linear_method([1.0], [1.0])
+    if isinstance(optimizer, Nesterov):
+        return linear_method([-momentum, 1.0], [-momentum, 1.0 + momentum])
+    return linear_method([-momentum, 1.0], [0.0, 1.0])
+
+
+def _is_normalized(optimizer: Any) -> bool:
+    return (
+        isinstance(optimizer, SteepestDescent)
+        and optimizer.normalized
+        and optimizer.momentum is None
+        and isinstance(optimizer.norm, EntrywiseNorm)
+        and optimizer.norm.p == 2
+    )
+
+
+def _lengths(rate: Any) -> tuple[float, float]:
+    """c and p of steps of length c/(k+1)^p.
+
+    Raises:
+        ValueError: if the schedule is another one, or the lengths have a finite sum.
+    """
+    if not callable(rate):
+        return float(rate), 0.0
+    if isinstance(rate, PowerSchedule) and 0 <= float(rate.exponent) < 1:
+        return float(rate.scale), float(rate.exponent)
+    raise ValueError(
+        "fast_forward: normalized descent goes on with a constant learning rate, or with "
+        "PowerSchedule(c, exponent) for an exponent from 0 to below 1, as inverse_sqrt(c); run "
+        "train for other schedules."
+    )
+
+
+def _constant(optimizer: Any) -> float:
+    """The learning rate, if it is one number.
+
+    Raises:
+        ValueError: if it is a schedule.
+    """
+    if callable(optimizer.learning_rate):
+        raise ValueError(
+            f"fast_forward: {type(optimizer).__name__} with a schedule has no equation here; pass "
+            "a constant learning rate, or run train."
+        )
+    return float(optimizer.learning_rate)
