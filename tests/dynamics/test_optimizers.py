@@ -48,5 +48,5 @@ def test_adam_runs_in_float64():
 
 
 def test_a_thing_that_is_no_optimizer_is_refused():
-    with pytest.raises(TypeError, match="expected an optax transformation"):
+    with pytest.raises(TypeError, match="expected an optimizer of marginflow"):
         dynamics.train(DATA, "cross-entropy", "adam", steps=10)

@@ -1,7 +1,7 @@
 """The arguments of training verbs: checked on entry, with errors that say what would work."""
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import jax
@@ -9,8 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from marginflow.dynamics.descent import Descent, DescentState, Observables
-from marginflow.dynamics.minibatches import Minibatches, minibatches
+from marginflow.dynamics.minibatches import Batches, minibatches
 from marginflow.margins import LinearMarginMap, MarginMap
+from marginflow.norms import Norm, as_norm
 
 
 def check_steps(steps: Any) -> int:
@@ -46,16 +47,31 @@ def check_initial(margin_map: MarginMap, initial: Any) -> Any:
 
 
 def check_batches(
-    margin_map: MarginMap, initial: Any, batch_size: Any, seed: Any
-) -> Minibatches | None:
+    margin_map: MarginMap, initial: Any, batch_size: Any, seed: Any, replacement: bool
+) -> Batches | None:
     """The minibatches asked for; None if a step sees all samples."""
     if batch_size is None:
+        if replacement:
+            raise ValueError("replacement: expected a batch_size with it, got none.")
         return None
     n_samples = jax.eval_shape(lambda params: margin_map.margins(params), initial).shape[0]
     size = _whole("batch_size", batch_size)
     if not 1 <= size <= n_samples:
         raise ValueError(f"batch_size: expected 1 to n = {n_samples}, got {size}.")
-    return None if size == n_samples else minibatches(_whole("seed", seed), n_samples, size)
+    if size == n_samples and not replacement:
+        return None
+    return minibatches(_whole("seed", seed), n_samples, size, replacement=replacement)
+
+
+def check_norms(norms: Iterable[Any], initial: Any) -> tuple[Norm, ...]:
+    """The norms in which the margin is recorded too."""
+    if isinstance(norms, str | Norm):
+        raise TypeError(f"norms: expected a sequence of norms or names, got {norms!r}.")
+    found = {norm.name: norm for norm in map(as_norm, norms)}
+    arrays = jax.tree.leaves(initial)
+    if found and (len(arrays) != 1 or arrays[0].ndim not in (1, 2)):
+        raise TypeError("norms: expected weights in one array, (d, K) or (d,), to take norms of.")
+    return tuple(found.values())
 
 
 def check_observables(

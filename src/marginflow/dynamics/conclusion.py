@@ -46,6 +46,13 @@ def conclude(
         message = f"interrupted at step {last} of {steps}; .weights are those of step {last}."
     else:
         status, message = _at_rest(outcome, _comes_to_rest(loss, margin_map))
+    statistics = {"steps": last, "records": len(recorded)}
+    takeover = optimizer.takeover(outcome.position.state.memory)
+    if takeover is not None:
+        since, remark = takeover
+        statistics["eps_dominated_since"] = since
+        if status in (Status.DONE, Status.SATURATED):
+            status, message = Status.EPS_DOMINATED, _eps_dominated(outcome, since, remark)
     if status in (Status.DIVERGED, Status.SATURATED):
         message += _step_size_remark(margin_map, loss, optimizer, initial, reduction)
     with np.errstate(divide="ignore"):
@@ -53,7 +60,7 @@ def conclude(
     return Trajectory(
         status=status,
         message=message,
-        statistics={"steps": last, "records": len(recorded)},
+        statistics=statistics,
         weights=jax.tree.map(np.array, weights),
         log_time=log_time,
         steps=recorded,
@@ -94,6 +101,14 @@ def _at_rest(outcome: Outcome, comes_to_rest: bool) -> tuple[Status, str]:
     )
 
 
+def _eps_dominated(outcome: Outcome, since: int, remark: str) -> str:
+    last = outcome.position.step
+    reached = (
+        f"reached step {last}" if outcome.end is End.REACHED else f"came to rest at step {last}"
+    )
+    return f"{reached}; eps took over at step {since}: from there on {remark}."
+
+
 def _vanished_since(outcome: Outcome) -> int:
     """The step at which a run came to rest, or the first record from which no gradient is left."""
     if outcome.end is End.FIXED:
@@ -118,7 +133,7 @@ def _step_size_remark(
     margin_map: MarginMap, loss: Loss, optimizer: Optimizer, initial: Any, reduction: str
 ) -> str:
     """What can be said of a learning rate that may have been too large; empty if it was not."""
-    if not isinstance(optimizer, HeavyBall):
+    if not isinstance(optimizer, HeavyBall) or callable(optimizer.learning_rate):
         return ""
     rate = float(optimizer.learning_rate)
     bound = step_bound(margin_map, loss, initial, reduction)

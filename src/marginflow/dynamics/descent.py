@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from marginflow._types import AnyArray
 from marginflow.dynamics.discrete_dynamics import DiscreteDynamics, Health
-from marginflow.dynamics.minibatches import Minibatches
+from marginflow.dynamics.minibatches import Batches
 from marginflow.dynamics.objective import Objective
 from marginflow.dynamics.optimizers import Optimizer
 
@@ -22,7 +22,7 @@ class DescentState(NamedTuple):
     Attributes:
         params: the parameters.
         memory: the optimizer's state.
-        order: the permutation of the current epoch; None without minibatches.
+        order: what the minibatches remember; None without them.
     """
 
     params: Any
@@ -42,7 +42,7 @@ class Descent(DiscreteDynamics):
 
     objective: Objective
     optimizer: Optimizer
-    batches: Minibatches | None = None
+    batches: Batches | None = None
     observables: Observables = eqx.field(static=True, default=())
 
     def init(self, params: Any) -> DescentState:
@@ -54,23 +54,23 @@ class Descent(DiscreteDynamics):
 
     def step(self, index: AnyArray, state: DescentState) -> DescentState:
         samples, order = None, None
-        if self.batches is not None and state.order is not None:
+        if self.batches is not None:
             samples, order = self.batches.draw(index, state.order)
         gradient = self.objective.gradient(state.params, samples)
-        params, memory = self.optimizer.step(gradient, state.memory, state.params)
+        params, memory = self.optimizer.step(index, gradient, state.memory, state.params)
         return DescentState(params, memory, order)
 
     def observe(self, state: DescentState) -> dict[str, AnyArray]:
         seen = self.objective.observe(state.params)
         return seen | {name: jnp.asarray(see(state.params)) for name, see in self.observables}
 
-    def health(self, state: DescentState) -> Health:
+    def health(self, index: AnyArray, state: DescentState) -> Health:
         vanished = self.objective.has_vanished(state.params)
         gradient = self.objective.gradient(state.params)
-        after = self.optimizer.step(gradient, state.memory, state.params)
+        after = self.optimizer.step(index, gradient, state.memory, state.params)
         fixed = _equal(after, (state.params, state.memory))
-        if self.batches is not None:
-            # the sum may vanish where the batches' own gradients do not
+        if self.batches is not None or not self.optimizer.steady:
+            # batches' own gradients need not vanish, and a later step may be longer
             fixed = fixed & vanished
         risk = self.objective.observe(state.params)["risk"]
         return Health(_finite((state.params, risk)), fixed, vanished)

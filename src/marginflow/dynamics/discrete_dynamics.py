@@ -50,8 +50,8 @@ class DiscreteDynamics(eqx.Module):
         """What is recorded of a state; among it the scalar `risk`."""
 
     @abstractmethod
-    def health(self, state: Any) -> Health:
-        """Whether the run can and need go on from a state."""
+    def health(self, index: AnyArray, state: Any) -> Health:
+        """Whether the run can and need go on from a state, with step `index` the next."""
 
 
 class Chunk(NamedTuple):
@@ -77,17 +77,17 @@ def advance(
     The targets are data: it compiles once for all schedules, lengths and learning rates.
     """
 
-    def look(state: Any) -> tuple[dict[str, AnyArray], Health]:
-        return dynamics.observe(state), dynamics.health(state)
+    def look(index: AnyArray, state: Any) -> tuple[dict[str, AnyArray], Health]:
+        return dynamics.observe(state), dynamics.health(index, state)
 
     def to_target(carry: tuple) -> tuple:
         index, step, state, store, _ = carry
         state = jax.lax.fori_loop(step, targets[index], lambda *at: dynamics.step(*at), state)
-        seen, health = look(state)
+        seen, health = look(targets[index], state)
         store = jax.tree.map(lambda column, value: column.at[index].set(value), store, seen)
         return index + 1, targets[index], state, store, health
 
-    seen, health = jax.eval_shape(look, state)
+    seen, health = jax.eval_shape(look, step, state)
     store = jax.tree.map(lambda s: jnp.zeros((len(targets), *s.shape), s.dtype), seen)
     health = jax.tree.map(lambda h: jnp.zeros(h.shape, h.dtype), health)
     start = (jnp.zeros_like(count), step, state, store, health)

@@ -14,6 +14,7 @@ from marginflow._results import NotConvergedError, Status
 from marginflow.dynamics.arguments import (
     check_batches,
     check_initial,
+    check_norms,
     check_observables,
     check_steps,
     try_observables,
@@ -30,6 +31,7 @@ from marginflow.dynamics.trajectory import Trajectory
 from marginflow.losses import Loss
 from marginflow.losses.registry import as_loss
 from marginflow.margins import as_margin_map
+from marginflow.norms import Norm
 
 FilePath = str | PathLike[str]
 
@@ -40,14 +42,16 @@ def gradient_descent(
     data: Any,
     loss: Loss | str | Callable,
     *,
-    learning_rate: float,
+    learning_rate: float | int | Callable[[Any], Any],
     steps: int,
     initial: Any = None,
     momentum: float = 0.0,
     batch_size: int | None = None,
+    replacement: bool = False,
     seed: int = 0,
     reduction: str = "sum",
     record: Schedule | Iterable[int] = _STANDARD_RECORD,
+    norms: Iterable[Norm | str] = (),
     observables: Mapping[str, Callable[[Any], Any]] | None = None,
     record_weights: bool = False,
     checkpoint: FilePath | None = None,
@@ -63,14 +67,17 @@ def gradient_descent(
     Args:
         data: a `Dataset`, a pair (features, labels) or a `MarginMap`.
         loss: a `Loss`, the name of a registered one, or a template function.
-        learning_rate: η > 0.
+        learning_rate: η > 0, or a schedule: a function of the step, as `inverse_sqrt`.
         steps: how many steps, from 0 to 2⁶³−1.
         initial: the first weights, (d, K), or (d,) in the binary map; zeros by default.
         momentum: β in [0, 1).
         batch_size: as in `train`: b, to step on minibatches drawn by random reshuffling.
+        replacement: as in `train`: whether they are drawn with replacement.
         seed: of the minibatches.
         reduction: "sum", or "mean" to divide the risk by n, and a minibatch's by b.
         record: which steps are recorded: `log_spaced`, `every`, or a sequence of steps.
+        norms: norms or their names, see `marginflow.norms.as_norm`, in which the normalized margin
+            is recorded too, as `observables["normalized_margin_max"]`.
         observables: functions of the weights by name, recorded besides the standard ones.
         record_weights: whether the weights are recorded too, as `observables["weights"]`.
         checkpoint: a file to which the run is written every few seconds and at its end.
@@ -102,9 +109,11 @@ def gradient_descent(
         steps=steps,
         initial=initial,
         batch_size=batch_size,
+        replacement=replacement,
         seed=seed,
         reduction=reduction,
         record=record,
+        norms=norms,
         observables=observables,
         record_weights=record_weights,
         checkpoint=checkpoint,
@@ -123,9 +132,11 @@ def train(
     steps: int,
     initial: Any = None,
     batch_size: int | None = None,
+    replacement: bool = False,
     seed: int = 0,
     reduction: str = "sum",
     record: Schedule | Iterable[int] = _STANDARD_RECORD,
+    norms: Iterable[Norm | str] = (),
     observables: Mapping[str, Callable[[Any], Any]] | None = None,
     record_weights: bool = False,
     checkpoint: FilePath | None = None,
@@ -142,15 +153,19 @@ def train(
     Args:
         data: a `Dataset`, a pair (features, labels) or a `MarginMap`.
         loss: a `Loss`, the name of a registered one, or a template function.
-        optimizer: an optax transformation, or an optimizer of marginflow.
+        optimizer: an optimizer of marginflow, as `Adam(0.01)` or `get_optimizer(name, ...)`, or an
+            optax transformation.
         steps: how many steps, from 0 to 2⁶³−1.
         initial: the first weights, (d, K), or (d,) in the binary map; zeros by default.
         batch_size: b, to step on minibatches.  Each epoch permutes the n samples anew and cuts them
             into ⌊n/b⌋ batches, without replacement; what is left over sits the epoch out.  None, or
             n, for all samples at every step.
-        seed: of the permutations.
+        replacement: whether each of a batch's samples is drawn from all n, by itself, instead.
+        seed: of the permutations or draws.
         reduction: "sum" for the risk Σ_i ψ(u_i); "mean" divides it by n, and a minibatch's by b.
         record: which steps are recorded: `log_spaced`, `every`, or a sequence of steps.
+        norms: norms or their names, see `marginflow.norms.as_norm`, in which the normalized margin
+            is recorded too, as `observables["normalized_margin_max"]`.
         observables: functions of the weights by name, recorded besides the standard ones.  They are
             compiled with the run, so they must use `jax.numpy` and give arrays of a fixed shape; a
             run compiles once for each set of functions.
@@ -165,7 +180,8 @@ def train(
         throw: whether a run that diverged or saturated raises; its result comes with the error.
 
     Returns:
-        A `Trajectory` with status `done`, `diverged`, `saturated` or `interrupted`.
+        A `Trajectory` with status `done`, `diverged`, `saturated` or `interrupted`; and
+        `eps_dominated`, which raises nothing, where the optimizer's ε took over on the way.
 
     Raises:
         ValueError, TypeError: if an argument is out of its range.
@@ -189,9 +205,15 @@ def train(
     first = check_initial(margin_map, initial)
     mean = reduction == "mean"
     host_dynamics = Descent(
-        MarginObjective(margin_map, loss, mean=mean, scaled=optimizer.scale_free),
+        MarginObjective(
+            margin_map,
+            loss,
+            mean=mean,
+            scaled=optimizer.scale_free,
+            norms=check_norms(norms, first),
+        ),
         optimizer,
-        check_batches(margin_map, first, batch_size, seed),
+        check_batches(margin_map, first, batch_size, seed, replacement),
         check_observables(observables, record_weights),
     )
     dynamics, params = _to_device((host_dynamics, first))

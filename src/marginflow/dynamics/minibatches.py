@@ -1,13 +1,17 @@
-"""Minibatches by random reshuffling.
+"""Minibatches: by random reshuffling, or drawn with replacement.
 
-Each epoch draws a fresh permutation of the n samples and cuts it into ⌊n/b⌋ batches of b, without
-replacement; the n mod b samples left over sit the epoch out.  Every batch is by itself a uniformly
-random b-subset, so on the summed risk its gradient is b/n of the whole on average.
+By reshuffling, each epoch draws a fresh permutation of the n samples and cuts it into ⌊n/b⌋
+batches of b, without replacement; the n mod b samples left over sit the epoch out.  Every batch is
+by itself a uniformly random b-subset, so on the summed risk its gradient is b/n of the whole on
+average.  With replacement each of a step's b samples is drawn from all n, by itself, and the
+average is the same.
 
-The permutation of epoch e is that of the key folded with e, hence a function of the seed and the
-step alone: chunks, interruptions and resumption do not change it.
+The permutation of epoch e is that of the key folded with e, and the draw of step t that of the key
+folded with t, hence functions of the seed and the step alone: chunks, interruptions and resumption
+do not change them.
 """
 
+from abc import abstractmethod
 from typing import Any
 
 import equinox as eqx
@@ -17,8 +21,8 @@ import jax.numpy as jnp
 from marginflow._types import AnyArray
 
 
-class Minibatches(eqx.Module):
-    """Draws the samples of each step.  The state is the current epoch's permutation (n,).
+class Batches(eqx.Module):
+    """Draws the samples of each step.
 
     Attributes:
         key: a threefry key.
@@ -30,11 +34,35 @@ class Minibatches(eqx.Module):
     n_samples: int = eqx.field(static=True)
     batch_size: int = eqx.field(static=True)
 
+    @abstractmethod
+    def init(self) -> Any:
+        """What is remembered before the first step."""
+
+    @abstractmethod
+    def draw(self, step: AnyArray, order: Any) -> tuple[AnyArray, Any]:
+        """The samples (b,) of a step, counted from 0, and what to remember."""
+
+
+class WithReplacement(Batches):
+    """Each sample of each step is drawn from all n.  Nothing is remembered."""
+
+    def init(self) -> None:
+        return None
+
+    def draw(self, step: AnyArray, order: Any) -> tuple[AnyArray, Any]:
+        high, low = step >> 32, step & 0xFFFFFFFF
+        key = jax.random.fold_in(self.key, high.astype(jnp.uint32))
+        key = jax.random.fold_in(key, low.astype(jnp.uint32))
+        return jax.random.randint(key, (self.batch_size,), 0, self.n_samples), order
+
+
+class Reshuffled(Batches):
+    """Each epoch's samples in a random order.  The current permutation (n,) is remembered."""
+
     def init(self) -> AnyArray:
         return jnp.arange(self.n_samples)
 
     def draw(self, step: AnyArray, order: AnyArray) -> tuple[AnyArray, AnyArray]:
-        """The samples (b,) of a step, counted from 0, and the permutation to keep."""
         per_epoch = self.n_samples // self.batch_size
         epoch, batch = step // per_epoch, step % per_epoch
         order = jax.lax.cond(batch == 0, lambda: self._shuffle(epoch), lambda: order)
@@ -46,6 +74,7 @@ class Minibatches(eqx.Module):
         return jax.random.permutation(key, self.n_samples)
 
 
-def minibatches(seed: int, n_samples: int, batch_size: int) -> Minibatches:
+def minibatches(seed: int, n_samples: int, batch_size: int, *, replacement: bool) -> Batches:
     """The minibatches that a seed gives, on every platform and under every setting of JAX."""
-    return Minibatches(jax.random.key(seed, impl="threefry2x32"), n_samples, batch_size)
+    kind = WithReplacement if replacement else Reshuffled
+    return kind(jax.random.key(seed, impl="threefry2x32"), n_samples, batch_size)

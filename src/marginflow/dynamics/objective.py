@@ -18,6 +18,7 @@ from marginflow._types import AnyArray
 from marginflow.dynamics.identity import loss_identity, map_identity
 from marginflow.losses import Loss
 from marginflow.margins import MarginMap
+from marginflow.norms import Norm
 
 
 class Gradient(NamedTuple):
@@ -26,10 +27,13 @@ class Gradient(NamedTuple):
     Attributes:
         direction: in the structure of the parameters.
         log_scale: a scalar, or None where no factor was taken out.
+        pull: the sum of all |∂ψ/∂u| in units of exp(log_scale), divided by n where the risk is; for
+            the exponential loss it is the risk.  None where it was not formed.
     """
 
     direction: Any
     log_scale: AnyArray | None = None
+    pull: AnyArray | None = None
 
     def value(self) -> Any:
         """The gradient itself; zero where it underflows."""
@@ -37,6 +41,13 @@ class Gradient(NamedTuple):
             return self.direction
         scale = jnp.exp(self.log_scale)
         return jax.tree.map(lambda entry: entry * scale, self.direction)
+
+    def over_pull(self) -> Any:
+        """The gradient over the sum of all pulls, ∇L/L for the exponential loss."""
+        if self.pull is None:
+            raise TypeError("expected an objective that forms the sum of its samples' pulls.")
+        pull = jnp.where(self.pull > 0, self.pull, 1.0)
+        return jax.tree.map(lambda entry: entry / pull, self.direction)
 
 
 class Objective(eqx.Module):
@@ -70,27 +81,31 @@ class MarginObjective(Objective):
         loss: the template ψ.
         mean: whether the risk is divided by the number of samples; a minibatch's by its own.
         scaled: whether the largest slope is taken out of the gradient as its log scale.
+        norms: those in which the normalized margin is recorded, besides the Frobenius norm.
     """
 
     margin_map: MarginMap
     loss: Loss
     mean: bool = eqx.field(static=True, default=False)
     scaled: bool = eqx.field(static=True, default=False)
+    norms: tuple[Norm, ...] = ()
 
     def gradient(self, params: Any, samples: AnyArray | None = None) -> Gradient:
         maps = self.margin_map if samples is None else self.margin_map.take(samples)
         margins = maps.margins(params)
         if not self.scaled:
-            slopes, log_scale = self.loss.slope_value(margins), None
+            slopes, log_scale, pull = self.loss.slope_value(margins), None, None
         else:
             sign, log_abs = self.loss.slope(margins)
             largest = jnp.max(log_abs)
             log_scale = jnp.where(jnp.isfinite(largest), largest, 0.0)
-            slopes = sign * jnp.exp(log_abs - log_scale)
+            sizes = jnp.exp(log_abs - log_scale)
+            slopes, pull = sign * sizes, jnp.sum(sizes)
         direction = maps.vjp(params, slopes)
         if self.mean:
             direction = jax.tree.map(lambda entry: entry / margins.shape[0], direction)
-        return Gradient(direction, log_scale)
+            pull = None if pull is None else pull / margins.shape[0]
+        return Gradient(direction, log_scale, pull)
 
     def has_vanished(self, params: Any) -> AnyArray:
         if self.scaled:
@@ -103,6 +118,7 @@ class MarginObjective(Objective):
             "data": map_identity(self.margin_map),
             "loss": loss_identity(self.loss, n_columns),
             "reduction": "mean" if self.mean else "sum",
+            "norms": [norm.name for norm in self.norms],
         }
 
     def observe(self, params: Any) -> dict[str, AnyArray]:
@@ -110,16 +126,23 @@ class MarginObjective(Objective):
         divisor = margins.shape[0] if self.mean else 1
         log_risk = jax.nn.logsumexp(self.loss.log_template(margins))
         least = jnp.min(margins)
-        norm = tree_norm(params)
+        norm, degree = tree_norm(params), self.margin_map.homogeneity
+        others = {norm_observable(other): least / other(params) ** degree for other in self.norms}
         return {
             "risk": jnp.sum(self.loss.template(margins)) / divisor,
             "log_risk": log_risk - jnp.log(divisor),
             "margin": least,
-            "normalized_margin": least / norm**self.margin_map.homogeneity,
+            "normalized_margin": least / norm**degree,
             "weights_norm": norm,
             "accuracy": jnp.mean(jnp.all(margins > 0, axis=-1), dtype=margins.dtype),
             "gradient_norm": tree_norm(self.gradient(params).value()),
+            **others,
         }
+
+
+def norm_observable(norm: Norm) -> str:
+    """How the margin over a norm of the weights is called among the observables."""
+    return f"normalized_margin_{norm.name}"
 
 
 def tree_norm(tree: Any) -> AnyArray:

@@ -23,6 +23,7 @@ from marginflow.dynamics.checkpoint import (
 from marginflow.dynamics.descent import Descent
 from marginflow.dynamics.driver import Position
 from marginflow.dynamics.identity import array_hash
+from marginflow.dynamics.minibatches import WithReplacement
 from marginflow.dynamics.recording import Schedule
 from marginflow.dynamics.records import Records
 
@@ -97,6 +98,7 @@ def run_identity(dynamics: Descent, initial: Any, seed: int) -> dict[str, Any]:
     identity = objective.identity(initial) | dynamics.optimizer.identity()
     return identity | {
         "batch_size": None if batches is None else batches.batch_size,
+        "replacement": isinstance(batches, WithReplacement),
         "seed": None if batches is None else seed,
         "initial": array_hash(initial),
         "observables": [name for name, _ in dynamics.observables],

@@ -22,7 +22,7 @@ class Trajectory(Result):
         observables: by name, one array with a row for each record: `risk`, `log_risk`, `margin`
             (the least relative margin), `normalized_margin` (the least margin over the Frobenius
             norm of the weights), `weights_norm`, `accuracy`, `gradient_norm`, and those that the
-            caller asked for.
+            caller asked for, as `normalized_margin_max` in the norm of that name.
     """
 
     weights: Any

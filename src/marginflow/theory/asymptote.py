@@ -20,7 +20,7 @@ from marginflow._precision import in_x64
 from marginflow._results import MarginflowError, Result, Status
 from marginflow.dynamics import step_bound
 from marginflow.dynamics.arguments import check_initial
-from marginflow.dynamics.optimizers import HeavyBall
+from marginflow.dynamics.optimizers.settings import fraction, positive
 from marginflow.dynamics.reduction import log_reduction
 from marginflow.limits import MaxMargin, max_margin
 from marginflow.losses import TailKind, as_loss
@@ -184,7 +184,8 @@ def _effective_step(
     """h, the factor between the summed risk's gradient and the weights' motion for each step."""
     if learning_rate is None:
         return float(np.exp(log_reduction(margin_map, reduction)))
-    HeavyBall(learning_rate, momentum)  # checks both
+    positive("learning_rate", learning_rate)
+    fraction("momentum", momentum)
     n = margin_map.n_samples
     if batch_size is not None and not 1 <= batch_size <= n:
         raise ValueError(f"batch_size: expected 1..{n}, got {batch_size}.")
