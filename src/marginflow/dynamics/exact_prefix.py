@@ -47,7 +47,7 @@ class ExactPrefix:
         progress: Progress | None = None,
     ):
         self.margin_map, self.loss, self.optimizer = margin_map, loss, optimizer
-        self.initial, self.reduction = initial, reduction
+        self.initial, self.reduction, self.batches = initial, reduction, batches
         self.record, self.progress = record, progress
         self.dynamics, start = _to_device(
             (
@@ -86,6 +86,19 @@ class ExactPrefix:
         last = np.array(self.state(step).params)
         wanted = [at for at in self.record.tolist() if at <= step]
         return {at: self.weights.get(at, last) for at in wanted} | {step: last}
+
+    def beside(self, change: np.ndarray) -> "ExactPrefix":
+        """The same loop from other first weights, that much apart."""
+        return ExactPrefix(
+            self.margin_map,
+            self.loss,
+            self.optimizer,
+            self.initial + change,
+            reduction=self.reduction,
+            record=np.zeros(0, dtype=int),
+            batches=self.batches,
+            progress=self.progress,
+        )
 
     def _advance(self, step: int) -> None:
         state = self.states[self.step]

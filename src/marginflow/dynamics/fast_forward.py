@@ -18,7 +18,7 @@ import numpy as np
 
 from marginflow._precision import in_x64
 from marginflow._results import Status
-from marginflow.dynamics.arguments import check_initial
+from marginflow.dynamics.arguments import check_batches, check_initial
 from marginflow.dynamics.continuations import Problem, continuation_of
 from marginflow.dynamics.exact_prefix import ExactPrefix
 from marginflow.dynamics.forwarding import Forwarded, Forwarding
@@ -31,6 +31,9 @@ from marginflow.losses import TailKind, as_loss
 from marginflow.margins import as_linear_map
 
 FIRST_PREFIX = 256
+# The error estimate that is asked for, and on minibatches, whose later draws are not known.
+RTOL = 1e-9
+MEAN_RTOL = 1e-3
 # Of more steps than 2²⁴ a fraction of one means nothing.
 LAST_WHOLE = 24 * math.log(2)
 
@@ -63,9 +66,12 @@ def fast_forward(
     log_steps: float | None = None,
     initial: Any = None,
     momentum: float = 0.0,
+    batch_size: int | None = None,
+    replacement: bool = False,
+    seed: int = 0,
     reduction: str = "sum",
     record: Any = None,
-    rtol: float = 1e-9,
+    rtol: float | None = None,
     max_prefix: int = 2**20,
     limit: MaxMargin | None = None,
     progress: Progress | None = None,
@@ -79,16 +85,21 @@ def fast_forward(
     Args:
         data: a `Dataset`, a pair (features, labels), or a linear margin map.
         loss: a twice differentiable `Loss`, its registered name, or a template function.
-        learning_rate: η > 0.  Up to the theorem's bound 2/(β σ_max²) the estimate converges; beyond
-            it, it may not, and the call says so.
+        optimizer: `HeavyBall`, `Nesterov`, `NormalizedGD`, or `Adam` or `RMSProp` with ε > 0.
+        learning_rate: instead of an optimizer, η > 0 of gradient descent.  Up to the theorem's
+            bound 2/(β σ_max²) the estimate converges; beyond it, it may not, and the call says so.
         steps: the step count, an int of any size, as 10**100.
         log_steps: instead of `steps`, its logarithm: e^1000000 steps are `log_steps=1e6`.  Up to
             2²⁴ steps it means the nearest whole number of them, and so do the records.
         initial: the weights at step 0, zeros by default.
-        momentum: β in [0, 1) of heavy ball, W₊ = W − η∇L + β(W − W₋).
+        momentum: with `learning_rate`, β in [0, 1) of heavy ball, W₊ = W − η∇L + β(W − W₋).
+        batch_size: as in `train`: b, to step on minibatches.  Their later draws are not known: the
+            weights are those of the mean path, and the estimate covers three standard deviations.
+        replacement: as in `train`: whether minibatches are drawn with replacement.
+        seed: of the minibatches of the exact prefix.
         reduction: "sum" or "mean" of the samples' losses.
         record: logarithms of step counts to record besides the last.
-        rtol: the error estimate that is asked for.
+        rtol: the error estimate that is asked for; 1e-9 by default, 1e-3 on minibatches.
         max_prefix: the most steps to make exactly.
         limit: the data's `max_margin`, where it is at hand; computed otherwise.
         progress: called as progress(percentage, 100, remark).
@@ -113,7 +124,6 @@ def fast_forward(
     margin_map = as_linear_map(data, "fast_forward")
     loss = as_loss(loss, margin_map.n_classes)
     optimizer = _optimizer(optimizer, learning_rate, momentum)
-    check_rtol(rtol)
     tail = loss.tail(margin_map.n_classes)
     if tail is not None and tail.kind == TailKind.FINITE:
         raise ValueError(
@@ -129,8 +139,12 @@ def fast_forward(
     times = _record_times(record, last)
     first = check_initial(margin_map, initial)
     log_reduction(margin_map, reduction)  # checks it
+    batches = check_batches(margin_map, first, batch_size, seed, replacement)
+    if rtol is None:
+        rtol = RTOL if batches is None else MEAN_RTOL
+    check_rtol(rtol)
     problem = Problem(margin_map, loss, tail, known_limit(margin_map, limit), progress)
-    continuation = continuation_of(optimizer, problem, reduction)
+    continuation = continuation_of(optimizer, problem, reduction, batches)
     early = times[times <= math.log(max(max_prefix, 2 * FIRST_PREFIX))]
     loop = ExactPrefix(
         margin_map,
@@ -139,6 +153,7 @@ def fast_forward(
         first,
         reduction=reduction,
         record=np.unique(np.rint(np.exp(early))).astype(int),
+        batches=batches,
     )
     found = _found(Forwarding(problem, loop, continuation, times, rtol), max_prefix)
     path = found.path
@@ -162,8 +177,8 @@ def _found(run: Forwarding, max_prefix: int) -> Forwarded:
     """The prefix is lengthened until the estimate is small enough, or the loop is at the end."""
     if run.last <= math.log(2 * FIRST_PREFIX):
         return run.exact()
-    best, prefix, obstacle = None, FIRST_PREFIX, None
-    order = run.continuation.order
+    order, stride = run.continuation.order, run.continuation.stride
+    best, prefix, obstacle = None, stride * -(-FIRST_PREFIX // stride), None
     while 2 * prefix <= max_prefix and math.log(2 * prefix) < run.last:
         obstacle, growth = run.obstacle(prefix), 4.0
         if obstacle is None:
@@ -175,8 +190,16 @@ def _found(run: Forwarding, max_prefix: int) -> Forwarded:
             if found.loosened:  # a longer prefix would not help
                 best.path.status = Status.MAX_STEPS
                 return best
+            if found.rounding > run.rtol:
+                best.path.status = Status.MAX_STEPS
+                best.path.message = (
+                    f"the error estimate is {best.estimate:.2g}: rounding in the first "
+                    f"{best.prefix} steps moves the end by that much, in the loop itself too; "
+                    f"rtol = {run.rtol:g} was asked for, accept a larger one."
+                )
+                return best
             growth = min(max(1.3 * (found.estimate / run.rtol) ** (1 / order), 2.0), 16.0)
-        prefix = int(prefix * growth)
+        prefix = stride * int(prefix * growth / stride)
     if run.last <= math.log(max_prefix):
         return run.exact()
     if best is None:

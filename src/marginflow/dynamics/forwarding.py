@@ -13,6 +13,7 @@ import numpy as np
 from marginflow._results import Status
 from marginflow.dynamics.continuations import Continuation, Problem
 from marginflow.dynamics.exact_prefix import ExactPrefix
+from marginflow.dynamics.gradient_flow import typical_weight
 from marginflow.dynamics.log_time_path import LogTimePath
 
 # The integrator's tolerance is this fraction of what is asked for, and ten times it for the
@@ -23,6 +24,9 @@ LEAST_TOLERANCE = 1e-12
 # two integrations can agree by luck, so this much is always counted.
 SOLVER_ERROR = 40.0
 SAFETY = 2.0
+# How far apart loops begin that show what becomes of rounding: a million steps' at random.
+PERTURBATION = 2.0**-42
+AMPLIFIED = 4.0
 
 
 class Forwarded:
@@ -32,10 +36,12 @@ class Forwarded:
         path: the recorded log times, weights and residuals, with status and message.
         prefix: how many steps were made exactly.
         estimate: of the relative error of the last weights, from above.
+        rounding: the part of it that is the rounding of the prefix.
     """
 
-    def __init__(self, path: LogTimePath, prefix: int, estimate: float):
+    def __init__(self, path: LogTimePath, prefix: int, estimate: float, rounding: float = 0.0):
         self.path, self.prefix, self.estimate = path, prefix, estimate
+        self.rounding = rounding
 
     @property
     def loosened(self) -> bool:
@@ -64,6 +70,7 @@ class Forwarding:
     ):
         self.problem, self.loop, self.continuation = problem, loop, continuation
         self.times, self.last, self.rtol = times, float(times[-1]), rtol
+        self._beside: ExactPrefix | None = None
 
     def exact(self) -> Forwarded:
         """So few steps that they are made."""
@@ -94,13 +101,14 @@ class Forwarding:
         difference = float(np.linalg.norm(weights - other.weights[-1]))
         estimate = SAFETY * max(difference, course.omitted) / norm
         tolerance = max(path.rtol, other.rtol / 10)  # where rounding drowned it, a looser one
-        estimate += SOLVER_ERROR * tolerance + self._rounding(2 * prefix, weights)
+        rounding = self._rounding(2 * prefix, weights)
+        estimate += SOLVER_ERROR * tolerance + rounding
         self._put_before(path, 2 * prefix, only_recorded=True)
         path.message = (
             f"log steps {self.last:.6g} from an exact prefix of {2 * prefix} steps; estimated "
             f"relative error {estimate:.2g}. {path.message}"
         ).rstrip()
-        return Forwarded(path, 2 * prefix, estimate)
+        return Forwarded(path, 2 * prefix, estimate, rounding)
 
     def settled(self, prefix: int, obstacle: str) -> Forwarded:
         """Where the equation never holds: the loop, if it comes to rest."""
@@ -117,6 +125,7 @@ class Forwarding:
         else:
             path.status = Status.MAX_STEPS
             path.message = f"after {prefix} exact steps {obstacle}."
+            return Forwarded(path, prefix, math.inf)
         estimate = SAFETY * moved + self._rounding(prefix, after)
         return Forwarded(path, prefix, estimate)
 
@@ -137,7 +146,19 @@ class Forwarding:
         Not as a random walk: where slopes are constant, every step rounds the same way.
         """
         largest = max(float(np.linalg.norm(self.loop.initial)), norm := float(np.linalg.norm(last)))
-        return float(np.finfo(float).eps) * (16.0 + 0.5 * steps * largest / norm)
+        gathered = float(np.finfo(float).eps) * (16.0 + 0.5 * steps * largest / norm)
+        return gathered + AMPLIFIED * self._amplified(steps) / norm
+
+    def _amplified(self, steps: int) -> float:
+        """What the loop makes of a change of its first weights that is like rounding."""
+        if not self.continuation.amplifies:
+            return 0.0
+        if self._beside is None:
+            change = np.random.default_rng(0).standard_normal(self.loop.initial.shape)
+            size = PERTURBATION * typical_weight(self.problem.margin_map, self.loop.initial)
+            self._beside = self.loop.beside(size * change / np.linalg.norm(change))
+        one, other = (np.array(loop.state(steps).params) for loop in (self.loop, self._beside))
+        return float(np.linalg.norm(one - other))
 
     def _residual(self, log_time: float, weights: np.ndarray) -> np.ndarray:
         if self.continuation.far is None:

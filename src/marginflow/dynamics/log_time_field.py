@@ -139,6 +139,9 @@ class CompiledField:
         loss: Loss,
         log_step: float = 0.0,
         method: LinearMethod | None = None,
+        *,
+        field: LogTimeField | None = None,
+        spread: float = 1.0,
     ):
         self.margin_map = margin_map
         self.shape = margin_map.weights_shape
@@ -148,14 +151,15 @@ class CompiledField:
         self._rough = self.size > SMALL_SYSTEM and 1e-6 < largest < 1e6
         self.evaluations = 0
         self.jacobians = 0
-        self.spread = 1.0 if method is None else 2 * abs(method.lag)
-        corrections = () if method is None else (method.lag, method.bend)
-        field = LogTimeField(
-            jax.tree.map(jnp.asarray, margin_map),
-            loss,
-            jnp.asarray(log_step),
-            *map(jnp.asarray, corrections),
-        )
+        self.spread = spread if method is None else 2 * abs(method.lag)
+        if field is None:
+            corrections = () if method is None else (method.lag, method.bend)
+            field = LogTimeField(
+                jax.tree.map(jnp.asarray, margin_map),
+                loss,
+                jnp.asarray(log_step),
+                *map(jnp.asarray, corrections),
+            )
         self._call = CompiledModule(field)
 
     def velocity(self, log_time: float, flat: np.ndarray) -> np.ndarray:

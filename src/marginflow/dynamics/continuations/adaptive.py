@@ -44,6 +44,9 @@ class AdaptiveContinuation(Continuation):
         optimizer: with ε > 0 and a constant learning rate.
     """
 
+    # an entry whose gradient is about zero steps by ±η all the same
+    amplifies = True
+
     def __init__(self, problem: Problem, log_factor: float, optimizer: Adam | RMSProp):
         self.problem, self.is_adam = problem, isinstance(optimizer, Adam)
         self.rate, self.eps = float(optimizer.learning_rate), float(optimizer.eps)

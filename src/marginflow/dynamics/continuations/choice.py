@@ -6,15 +6,20 @@ from typing import Any
 from marginflow.dynamics.continuations.adaptive import AdaptiveContinuation
 from marginflow.dynamics.continuations.continuation import Continuation, Problem
 from marginflow.dynamics.continuations.linear import LinearContinuation
+from marginflow.dynamics.continuations.minibatch import MinibatchContinuation
 from marginflow.dynamics.continuations.normalized import NormalizedContinuation
 from marginflow.dynamics.linear_method import LinearMethod, linear_method
+from marginflow.dynamics.minibatches import Batches
 from marginflow.dynamics.optimizers import (
     Adam,
     HeavyBall,
+    Lion,
     Nesterov,
     Optimizer,
     PowerSchedule,
     RMSProp,
+    SignDescent,
+    Signum,
     SteepestDescent,
 )
 from marginflow.dynamics.reduction import log_reduction
@@ -25,14 +30,24 @@ FORWARDED = (
 )
 
 
-def continuation_of(optimizer: Optimizer, problem: Problem, reduction: str) -> Continuation:
-    """The continuation of an optimizer on a problem.
+def continuation_of(
+    optimizer: Optimizer, problem: Problem, reduction: str, batches: Batches | None = None
+) -> Continuation:
+    """The continuation of an optimizer on a problem, on all samples or on minibatches.
 
     Raises:
         ValueError: if none is valid; the message says why, and what works instead.
     """
     factor = log_reduction(problem.margin_map, reduction)
     kind, name = type(optimizer), type(optimizer).__name__
+    if batches is not None:
+        if kind is not HeavyBall or optimizer.momentum is not None:
+            raise ValueError(
+                "fast_forward: minibatches have a mean path for gradient descent without momentum, "
+                f"not for {name}; run train."
+            )
+        share = math.log(batches.batch_size / batches.n_samples) if reduction == "sum" else factor
+        return MinibatchContinuation(problem, math.log(_constant(optimizer)) + share, batches)
     if kind in (HeavyBall, Nesterov):
         log_step = math.log(_constant(optimizer)) + factor
         return LinearContinuation(problem, log_step, _linear(optimizer))
@@ -47,6 +62,11 @@ def continuation_of(optimizer: Optimizer, problem: Problem, reduction: str) -> C
         return AdaptiveContinuation(problem, factor, optimizer)
     if _is_normalized(optimizer):
         return NormalizedContinuation(problem, *_lengths(optimizer.learning_rate))
+    if isinstance(optimizer, SignDescent | Signum | Lion):
+        raise ValueError(
+            f"fast_forward: {name} moves every entry by ±learning_rate at every step, on a lattice "
+            "of that width that no flow follows; run train, which goes on at any margin."
+        )
     raise ValueError(
         f"fast_forward: no equation is known that {name} follows from some step on, with an error "
         f"that can be told; {FORWARDED}.  train runs any optimizer."

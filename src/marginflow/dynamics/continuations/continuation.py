@@ -64,10 +64,14 @@ class Continuation(ABC):
     Attributes:
         far: the far tail that it ends in, against which residuals are measured; None without one.
         order: the error of starting after N₀ steps fades as N₀ to minus this.
+        stride: prefixes are whole multiples of it.
+        amplifies: whether the first steps may make more of a rounding than it was.
     """
 
     far: FarField | None
     order: float = 3.0
+    stride: int = 1
+    amplifies: bool = False
 
     @abstractmethod
     def obstacle(self, step: int, state: DescentState) -> str | None:

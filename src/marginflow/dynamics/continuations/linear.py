@@ -1,6 +1,7 @@
 """Heavy ball and Nesterov, gradient descent among them: a modified equation in the weights."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from marginflow.dynamics.gradient_flow import typical_weight
 from marginflow.dynamics.linear_method import LinearMethod
 from marginflow.dynamics.log_time_field import CompiledField
 from marginflow.dynamics.log_time_path import Integration
+
+Watch = Callable[[float, np.ndarray], object]
 
 
 class LinearContinuation(Continuation):
@@ -64,7 +67,7 @@ class LinearContinuation(Continuation):
         return CompiledField(self.problem.margin_map, self.problem.loss, self.log_step, self.method)
 
     def _integration(
-        self, field: CompiledField, weights: np.ndarray, rtol: float, watch: RunningSum | None
+        self, field: CompiledField, weights: np.ndarray, rtol: float, watch: Watch | None
     ) -> Integration:
         problem = self.problem
         return Integration(

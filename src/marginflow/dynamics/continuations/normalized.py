@@ -11,7 +11,6 @@ import numpy as np
 from marginflow._results import Status
 from marginflow.dynamics.compiled_module import CompiledModule
 from marginflow.dynamics.continuations.continuation import (
-    SMALL_CURVATURE,
     Continuation,
     Course,
     Problem,
@@ -23,6 +22,8 @@ from marginflow.dynamics.descent import DescentState
 from marginflow.dynamics.gradient_flow import typical_weight
 from marginflow.dynamics.log_time_path import TAIL_ONLY, LogTimePath
 
+# Across the path, which is what counts, it is some tenths of this at most.
+SMALL_CURVATURE = 0.5
 EPS = float(np.finfo(float).eps)
 # What is left of the way is nothing beside the weights.
 ARRIVED = 1e-13
@@ -67,17 +68,14 @@ class NormalizedContinuation(Continuation):
     def obstacle(self, step: int, state: DescentState) -> str | None:
         rest = self._rest(step, state)
         far = self._is_far(math.log(step), rest)
-        moving = self._velocity(math.log(step), rest, far)
-        _, _, length = self._curvature(math.log(step), rest, far)
-        if np.linalg.norm(moving) <= ROUNDING * step * length:
-            return None
         size = self._step_curvature(math.log(step), rest, far)
-        if size <= SMALL_CURVATURE:
+        if size <= SMALL_CURVATURE or self._is_settled(math.log(step), rest, far):
             return None
+        length = self.scale * (step + 1) ** -self.exponent
         return (
-            f"the step {length:.3g} times the curvature across the gradient, over the gradient, is "
-            f"{size:.3g}; above {SMALL_CURVATURE:g} the iterates sway across the path and no "
-            "equation follows them: lower the learning rate, or let it fall by inverse_sqrt"
+            f"the step {length:.3g} times the curvature, over the gradient, is {size:.3g}; from "
+            f"{SMALL_CURVATURE:g} on the iterates may sway across the path, where no equation "
+            "follows them: lower the learning rate, or let it fall by inverse_sqrt"
         )
 
     def run(
@@ -88,7 +86,8 @@ class NormalizedContinuation(Continuation):
         atol = rtol * typical_weight(self.problem.margin_map, weights)
         path, total = LogTimePath(rtol=rtol), 0.0
         path.statistics = {"near_steps": 0, "far_steps": 0, "loosened": False}
-        for far in (False, True):
+        settled = self._is_settled(log_time, rest, self._is_far(log_time, rest))
+        for far in () if settled else (False, True):
             left = times[len(path.weights) :]
             if not len(left) or (not far and self._is_far(log_time, rest)):
                 continue
@@ -139,29 +138,27 @@ class NormalizedContinuation(Continuation):
         shaped = rest.reshape(self.shape)
         return float(self.field("neglected", np.float64(log_time), shaped, np.bool_(far)))
 
+    def _jacobian(self, log_time: float, rest: np.ndarray, far: bool) -> np.ndarray:
+        """That of the equation to zeroth order."""
+        hessian, unit, length = self._curvature(log_time, rest, far)
+        across = hessian - np.outer(unit, unit @ hessian)
+        return -math.exp(log_time) * length * across
+
     def _curvature(
         self, log_time: float, rest: np.ndarray, far: bool
     ) -> tuple[np.ndarray, np.ndarray, float]:
-        """The Hessian over the gradient's norm, across the unit gradient; that; and the step."""
+        """The Hessian over the gradient's norm, the unit gradient, and the step's length."""
         shaped = rest.reshape(self.shape)
-        blocks, unit, length = self.field(
-            "curvature", np.float64(log_time), shaped, np.bool_(far)
-        )
+        blocks, unit, length = self.field("curvature", np.float64(log_time), shaped, np.bool_(far))
         hessian = np.asarray(self.problem.margin_map.weighted_gram(blocks))
-        unit = unit.ravel()
-        return hessian - np.outer(unit, unit @ hessian), unit, float(length)
-
-    def _jacobian(self, log_time: float, rest: np.ndarray, far: bool) -> np.ndarray:
-        """That of the equation to zeroth order."""
-        across, _, length = self._curvature(log_time, rest, far)
-        return -math.exp(log_time) * length * across
+        return hessian, unit.ravel(), float(length)
 
     def _step_curvature(self, log_time: float, rest: np.ndarray, far: bool) -> float:
-        across, unit, length = self._curvature(log_time, rest, far)
-        across = across - np.outer(across @ unit, unit)
-        vector, norm = np.random.default_rng(0).standard_normal(len(across)), 0.0
+        """η ‖∇²L‖/‖∇L‖: not only across n, which is that of a single pair while iterates sway."""
+        hessian, _, length = self._curvature(log_time, rest, far)
+        vector, norm = np.random.default_rng(0).standard_normal(len(hessian)), 0.0
         for _ in range(30):
-            vector = across @ vector
+            vector = hessian @ vector
             norm = float(np.linalg.norm(vector))
             if norm == 0.0:
                 return 0.0
@@ -174,6 +171,11 @@ class NormalizedContinuation(Continuation):
         weights = self._weights(log_time, rest).reshape(self.shape)
         least = float(np.min(maps.margins(weights)))
         return least * self.rate > TAIL_ONLY + math.log(maps.n_columns)
+
+    def _is_settled(self, log_time: float, rest: np.ndarray, far: bool) -> bool:
+        """Whether a step is along the limit but for rounding: then it stays so."""
+        moving = float(np.linalg.norm(self._velocity(log_time, rest, far)))
+        return moving <= ROUNDING * self.scale * math.exp((1 - self.exponent) * log_time)
 
     def _has_arrived(self, log_time: float, rest: np.ndarray) -> bool:
         moving = float(np.linalg.norm(self._velocity(log_time, rest, True)))

@@ -64,7 +64,7 @@ class NormalizedField(eqx.Module):
     def arc(self, time: AnyArray) -> AnyArray:
         """τ(k) up to a constant, by Euler's and Maclaurin's sum of the lengths."""
         p, power = self.exponent, time**-self.exponent
-        return self.scale * power * (time / (1 - p) + p * (1 / 2 - p / (12 * time)))
+        return self.scale * power * (time / (1 - p) + 1 / 2 - p / (12 * time))
 
     def weights(self, time: AnyArray, rest: AnyArray) -> AnyArray:
         """W = ŵ τ + R."""

@@ -10,6 +10,8 @@ from marginflow._results import Status
 from marginflow.dynamics.interrupts import deferred_interrupt
 from marginflow.dynamics.progress import Progress
 
+MOST_STEPS = 5_000
+
 Field = Callable[[float, np.ndarray], np.ndarray]
 
 
@@ -85,6 +87,13 @@ def integrate(
                     found.points.append(np.array(dense(time)))
                 found.log_time, found.point = float(solver.t), solver.y.copy()
                 found.steps += 1
+                if found.steps > MOST_STEPS:
+                    found.status = Status.MAX_STEPS
+                    found.message = (
+                        f"the integrator's steps became too small at log time {solver.t:.6g}; kept "
+                        "up to there."
+                    )
+                    break
                 if watch is not None:
                     watch(found.log_time, found.point)
                 if progress is not None:
