@@ -41,13 +41,13 @@ class Case(NamedTuple):
     optimizer: Any
     rule: str | None
     settings: dict[str, float]
-    options: dict[str, Any] = {}
+    options: dict[str, Any]
 
 
 def nesterov(rng: np.random.Generator, bound: float, size: float) -> Case:
     rate, momentum = rng.uniform(0.01, 0.99) * bound, float(rng.choice([0.5, 0.9]))
     settings = {"learning_rate": rate, "momentum": momentum}
-    return Case(optimizers.Nesterov(**settings), "nesterov", settings)
+    return Case(optimizers.Nesterov(**settings), "nesterov", settings, {})
 
 
 def adam(rng: np.random.Generator, bound: float, size: float) -> Case:
@@ -57,7 +57,7 @@ def adam(rng: np.random.Generator, bound: float, size: float) -> Case:
         "b2": float(rng.choice([0.99, 0.999])),
         "eps": float(rng.choice([1e-8, 1e-4])),
     }
-    return Case(optimizers.Adam(**settings), "adam", settings)
+    return Case(optimizers.Adam(**settings), "adam", settings, {})
 
 
 def rmsprop(rng: np.random.Generator, bound: float, size: float) -> Case:
@@ -66,7 +66,7 @@ def rmsprop(rng: np.random.Generator, bound: float, size: float) -> Case:
         "decay": float(rng.choice([0.9, 0.99])),
         "eps": float(rng.choice([1e-6, 1e-4])),
     }
-    return Case(optimizers.RMSProp(**settings), "rmsprop", settings)
+    return Case(optimizers.RMSProp(**settings), "rmsprop", settings, {})
 
 
 def normalized(rng: np.random.Generator, bound: float, size: float) -> Case:
@@ -74,7 +74,7 @@ def normalized(rng: np.random.Generator, bound: float, size: float) -> Case:
     scale = math.exp(rng.uniform(math.log(0.01), math.log(0.5))) / size
     rate = optimizers.PowerSchedule(scale, exponent) if exponent else scale
     settings = {"learning_rate": scale, "exponent": exponent}
-    return Case(optimizers.NormalizedGD(rate), "normalized", settings)
+    return Case(optimizers.NormalizedGD(rate), "normalized", settings, {})
 
 
 def minibatches(rng: np.random.Generator, bound: float, size: float) -> Case:

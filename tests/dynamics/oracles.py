@@ -200,16 +200,19 @@ def _compensated_rule(features, codes, initial, settings, steps, loss, rule):
     def step(index, gradient, first, second):
         return RULES[rule](settings, index, gradient, first, second)
 
-    return _compensated_loop(features, codes, initial, steps, loss, step)
+    # past margin 100 slopes are exponential, and a common factor of theirs is no matter here
+    most = 100.0 if rule == "normalized" else jnp.inf
+    return _compensated_loop(features, codes, initial, steps, loss, step, most)
 
 
-def _compensated_loop(features, codes, initial, steps, loss, rule):
+def _compensated_loop(features, codes, initial, steps, loss, rule, most=jnp.inf):
     shape = initial.shape
     matrix = initial.reshape(features.shape[1], -1)
 
     def pull(high, low):
         scores = features @ high + features @ low
         margins = jnp.sum(codes * scores[:, None, :], axis=-1)
+        margins = margins - jnp.maximum(jnp.min(margins) - most, 0.0)
         slopes = _SMOOTH_SLOPES[loss](margins)
         return features.T @ jnp.sum(codes * slopes[:, :, None], axis=1)
 

@@ -26,7 +26,7 @@ SOLVER_ERROR = 40.0
 SAFETY = 2.0
 # How far apart loops begin that show what becomes of rounding: a million steps' at random.
 PERTURBATION = 2.0**-42
-AMPLIFIED = 4.0
+AMPLIFIED = 10.0
 
 
 class Forwarded:

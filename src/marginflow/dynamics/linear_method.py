@@ -13,9 +13,9 @@ gone, the iterates are the values at whole k of a solution of
 
     dX/dk = −h C(D) ∇L(X),   C(D) = (η/h) D σ(e^D) / ((e^D − 1) τ(e^D)) = 1 + c₁ D + c₂ D² + …,
 
-with h = η σ(1)/τ(1).  Each derivative of ∇L along the path costs another factor h ∇²L, so that a few coefficients give the
-modified equation of the method to any order (backward error analysis of linear multistep methods:
-Hairer, Lubich and Wanner, Geometric Numerical Integration, chapter XV).
+with h = η σ(1)/τ(1).  Each derivative of ∇L along the path costs another factor h ∇²L, so that a
+few coefficients give the modified equation to any order (backward error analysis of linear
+multistep methods: Hairer, Lubich & Wanner 2006, Geometric Numerical Integration, chapter XV).
 """
 
 import math

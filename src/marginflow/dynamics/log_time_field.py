@@ -2,9 +2,9 @@
 
 With ds = dt/t the flow dW/dt = −∇L(W) is dW/ds = −t ∇L(W), and each slope enters as
 exp(s + log |slope|): its two huge factors never meet separately.  Discrete gradient descent
-follows, to third order in its step, the flow of a modified equation (backward error analysis).  With
-the effective step h and the coefficients c₁, c₂ of its method (see `linear_method`) the iterate at
-step k is the value at time k of
+follows, to third order in its step, the flow of a modified equation (backward error analysis).
+With the effective step h and the coefficients c₁, c₂ of its method (see `linear_method`) the
+iterate at step k is the value at time k of
 
     dW/dk = −h G + c₁ h² H G − h³ [(c₁² + c₂) H H G + c₂ D³L[G, G]],
 

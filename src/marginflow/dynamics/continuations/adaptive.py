@@ -126,7 +126,7 @@ class AdaptiveContinuation(Continuation):
         return path
 
     def _squares(self, state: DescentState) -> np.ndarray:
-        """v with the gradient at these weights in it, which the next step divides by."""
+        """The v that the next step divides by, with the gradient at these weights in it."""
         past, log_scale = state.memory.past
         root = np.asarray(past[1] if self.is_adam else past) * math.exp(float(log_scale))
         gradient = self.field("gradient", state.params)

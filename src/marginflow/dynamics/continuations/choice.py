@@ -12,6 +12,7 @@ from marginflow.dynamics.linear_method import LinearMethod, linear_method
 from marginflow.dynamics.minibatches import Batches
 from marginflow.dynamics.optimizers import (
     Adam,
+    AdamW,
     HeavyBall,
     Lion,
     Nesterov,
@@ -25,8 +26,9 @@ from marginflow.dynamics.optimizers import (
 from marginflow.dynamics.reduction import log_reduction
 from marginflow.norms import EntrywiseNorm
 
-FORWARDED = (
-    "fast_forward goes on with HeavyBall, Nesterov, NormalizedGD, and Adam and RMSProp with eps > 0"
+_LATTICE = (
+    "moves every entry by about ±learning_rate at every step, on a lattice of that width that no "
+    "flow follows; run train, which goes on at any margin"
 )
 
 
@@ -39,37 +41,31 @@ def continuation_of(
         ValueError: if none is valid; the message says why, and what works instead.
     """
     factor = log_reduction(problem.margin_map, reduction)
-    kind, name = type(optimizer), type(optimizer).__name__
+    name = type(optimizer).__name__
     if batches is not None:
-        if kind is not HeavyBall or optimizer.momentum is not None:
+        if not isinstance(optimizer, HeavyBall) or optimizer.momentum is not None:
             raise ValueError(
                 "fast_forward: minibatches have a mean path for gradient descent without momentum, "
-                f"not for {name}; run train."
+                f"not for {name} as given; run train."
             )
         share = math.log(batches.batch_size / batches.n_samples) if reduction == "sum" else factor
         return MinibatchContinuation(problem, math.log(_constant(optimizer)) + share, batches)
-    if kind in (HeavyBall, Nesterov):
+    if isinstance(optimizer, HeavyBall | Nesterov):
         log_step = math.log(_constant(optimizer)) + factor
         return LinearContinuation(problem, log_step, _linear(optimizer))
-    if kind in (Adam, RMSProp):
+    if isinstance(optimizer, Adam | RMSProp) and not isinstance(optimizer, AdamW):
         _constant(optimizer)
         if not float(optimizer.eps) > 0:
-            raise ValueError(
-                f"fast_forward: {name} with eps = 0 moves every entry by about ±learning_rate at "
-                "every step, on a lattice of that width that no flow follows; run train, which "
-                "goes on at any margin, or set eps > 0, as 1e-8."
-            )
+            raise ValueError(f"fast_forward: {name} with eps = 0 {_LATTICE}, or set eps > 0.")
         return AdaptiveContinuation(problem, factor, optimizer)
-    if _is_normalized(optimizer):
+    if isinstance(optimizer, SteepestDescent) and _is_normalized(optimizer):
         return NormalizedContinuation(problem, *_lengths(optimizer.learning_rate))
     if isinstance(optimizer, SignDescent | Signum | Lion):
-        raise ValueError(
-            f"fast_forward: {name} moves every entry by ±learning_rate at every step, on a lattice "
-            "of that width that no flow follows; run train, which goes on at any margin."
-        )
+        raise ValueError(f"fast_forward: {name} {_LATTICE}.")
     raise ValueError(
-        f"fast_forward: no equation is known that {name} follows from some step on, with an error "
-        f"that can be told; {FORWARDED}.  train runs any optimizer."
+        f"fast_forward: no equation is known here that {name} follows from some step on.  It goes "
+        "on with HeavyBall, Nesterov, NormalizedGD, and Adam and RMSProp with eps > 0; train runs "
+        "any optimizer."
     )
 
 
@@ -82,10 +78,9 @@ def _linear(optimizer: Any) -> LinearMethod:
     return linear_method([-momentum, 1.0], [0.0, 1.0])
 
 
-def _is_normalized(optimizer: Any) -> bool:
+def _is_normalized(optimizer: SteepestDescent) -> bool:
     return (
-        isinstance(optimizer, SteepestDescent)
-        and optimizer.normalized
+        optimizer.normalized
         and optimizer.momentum is None
         and isinstance(optimizer.norm, EntrywiseNorm)
         and optimizer.norm.p == 2
@@ -93,7 +88,7 @@ def _is_normalized(optimizer: Any) -> bool:
 
 
 def _lengths(rate: Any) -> tuple[float, float]:
-    """c and p of steps of length c/(k+1)^p.
+    """The c and p of steps of length c/(k+1)^p.
 
     Raises:
         ValueError: if the schedule is another one, or the lengths have a finite sum.

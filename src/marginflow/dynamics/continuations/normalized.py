@@ -24,6 +24,8 @@ from marginflow.dynamics.log_time_path import TAIL_ONLY, LogTimePath
 
 # Across the path, which is what counts, it is some tenths of this at most.
 SMALL_CURVATURE = 0.5
+# Across the path, at a later time.
+LARGE_CURVATURE = 0.5
 EPS = float(np.finfo(float).eps)
 # What is left of the way is nothing beside the weights.
 ARRIVED = 1e-13
@@ -71,12 +73,7 @@ class NormalizedContinuation(Continuation):
         size = self._step_curvature(math.log(step), rest, far)
         if size <= SMALL_CURVATURE or self._is_settled(math.log(step), rest, far):
             return None
-        length = self.scale * (step + 1) ** -self.exponent
-        return (
-            f"the step {length:.3g} times the curvature, over the gradient, is {size:.3g}; from "
-            f"{SMALL_CURVATURE:g} on the iterates may sway across the path, where no equation "
-            "follows them: lower the learning rate, or let it fall by inverse_sqrt"
-        )
+        return _swaying(size, SMALL_CURVATURE)
 
     def run(
         self, step: int, state: DescentState, times: np.ndarray, rtol: float, judged: bool
@@ -84,7 +81,7 @@ class NormalizedContinuation(Continuation):
         log_time, rest = math.log(step), self._rest(step, state)
         weights = np.array(state.params)
         atol = rtol * typical_weight(self.problem.margin_map, weights)
-        path, total = LogTimePath(rtol=rtol), 0.0
+        path, total, self.swaying = LogTimePath(rtol=rtol), 0.0, 0.0
         path.statistics = {"near_steps": 0, "far_steps": 0, "loosened": False}
         settled = self._is_settled(log_time, rest, self._is_far(log_time, rest))
         for far in () if settled else (False, True):
@@ -101,7 +98,7 @@ class NormalizedContinuation(Continuation):
                 left,
                 rtol=rtol,
                 atol=np.full(rest.size, atol),
-                enough=self._has_arrived if far else self._is_far,
+                enough=functools.partial(self._ends, far=far),
                 watch=omitted,
                 progress=self.problem.progress,
             )
@@ -110,8 +107,16 @@ class NormalizedContinuation(Continuation):
             path.statistics["far_steps" if far else "near_steps"] = found.steps
             total += 0.0 if omitted is None else omitted.total
             log_time, rest = found.log_time, found.point
+            if found.status == Status.DONE and self.swaying > LARGE_CURVATURE:
+                found.status = Status.MAX_STEPS
+                found.message = (
+                    f"at log time {log_time:.6g} {_swaying(self.swaying, LARGE_CURVATURE)}; kept "
+                    "up to there."
+                )
             if found.status != Status.DONE:
                 path.status, path.message = found.status, found.message
+                if path.log_times[-1:] != [log_time]:
+                    self._append(path, log_time, rest)
                 return Course(path, total)
         for at in times[len(path.weights) :]:
             self._append(path, at, rest)
@@ -142,6 +147,7 @@ class NormalizedContinuation(Continuation):
         """That of the equation to zeroth order."""
         hessian, unit, length = self._curvature(log_time, rest, far)
         across = hessian - np.outer(unit, unit @ hessian)
+        self.swaying = length * _largest(across - np.outer(across @ unit, unit))
         return -math.exp(log_time) * length * across
 
     def _curvature(
@@ -156,14 +162,12 @@ class NormalizedContinuation(Continuation):
     def _step_curvature(self, log_time: float, rest: np.ndarray, far: bool) -> float:
         """η ‖∇²L‖/‖∇L‖: not only across n, which is that of a single pair while iterates sway."""
         hessian, _, length = self._curvature(log_time, rest, far)
-        vector, norm = np.random.default_rng(0).standard_normal(len(hessian)), 0.0
-        for _ in range(30):
-            vector = hessian @ vector
-            norm = float(np.linalg.norm(vector))
-            if norm == 0.0:
-                return 0.0
-            vector /= norm
-        return length * norm
+        return length * _largest(hessian)
+
+    def _ends(self, log_time: float, rest: np.ndarray, far: bool) -> bool:
+        if self.swaying > LARGE_CURVATURE:
+            return True
+        return self._has_arrived(log_time, rest) if far else self._is_far(log_time, rest)
 
     def _is_far(self, log_time: float, rest: np.ndarray) -> bool:
         """Whether slopes are their tail to the last bit."""
@@ -181,3 +185,23 @@ class NormalizedContinuation(Continuation):
         moving = float(np.linalg.norm(self._velocity(log_time, rest, True)))
         norm = float(np.linalg.norm(self._weights(log_time, rest)))
         return moving <= max(ARRIVED / 1e3, 8 * EPS) * norm
+
+
+def _largest(matrix: np.ndarray) -> float:
+    """The largest eigenvalue of a symmetric matrix, nearly."""
+    vector, norm = np.random.default_rng(0).standard_normal(len(matrix)), 0.0
+    for _ in range(30):
+        vector = matrix @ vector
+        norm = float(np.linalg.norm(vector))
+        if norm == 0.0:
+            return 0.0
+        vector /= norm
+    return norm
+
+
+def _swaying(size: float, most: float) -> str:
+    return (
+        f"the learning rate times the curvature, over the gradient, is {size:.3g}; above {most:g} "
+        "iterates may sway across the path, where no equation follows them: lower the learning "
+        "rate, or let it fall by inverse_sqrt"
+    )

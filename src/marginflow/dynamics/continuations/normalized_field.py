@@ -79,7 +79,7 @@ class NormalizedField(eqx.Module):
         return jnp.where(far, -1.0, sign), jnp.where(far, tail, near)
 
     def unit_gradient(self, point: Point, far: AnyArray) -> AnyArray:
-        """n."""
+        """The n of these weights."""
         sign, log_abs = self.log_pulls(point, far)
         largest = jax.lax.stop_gradient(jnp.max(log_abs))
         gradient = self.margin_map.adjoint(sign * jnp.exp(log_abs - largest))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from scipy.integrate import LSODA
@@ -45,7 +46,7 @@ def integrate(
     times: np.ndarray,
     *,
     rtol: float,
-    atol: np.ndarray,
+    atol: Any,
     enough: Callable[[float, np.ndarray], bool],
     watch: Callable[[float, np.ndarray], object] | None = None,
     progress: Progress | None = None,
