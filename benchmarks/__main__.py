@@ -18,11 +18,13 @@ from benchmarks import (
     gd_step,
     growth,
     max_margin,
+    optimizer_step,
     sparse_softmax,
 )
 
 BENCHMARKS = {
     "gd_step": gd_step,
+    "optimizer_step": optimizer_step,
     "max_margin": max_margin,
     "fast_forward": fast_forward,
     "flow": flow,

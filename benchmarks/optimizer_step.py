@@ -11,7 +11,7 @@ import marginflow as mf
 from benchmarks.timing import in_turn
 
 N_CLASSES, N_FEATURES, PER_CLASS = 4, 24, 10
-STEPS, NUMPY_STEPS, TORCH_STEPS = 20_000, 1_000, 500
+STEPS, NUMPY_STEPS, TORCH_STEPS = 10_000, 1_000, 300
 RATE = 0.01
 TORCH = {
     "gd": ("SGD", {}),

@@ -136,11 +136,11 @@ def lion(W, G, pull, eta, t, memory):
 
 
 def prgd(W, G, pull, eta, t, memory):
-    # growth 1.2, period 5, after 1000 steps
-    if t < 1000:
+    # growth 1.02, period 5, after 100 steps
+    if t < 100:
         return W - eta * G / pull
-    if (t - 1000) % 5 == 0:
-        memory["radius"] = 1.2 * memory.get("radius", np.linalg.norm(W))
+    if (t - 100) % 5 == 0:
+        memory["radius"] = 1.02 * memory.get("radius", np.linalg.norm(W))
         return W * memory["radius"] / np.linalg.norm(W)
     V = W - eta * G / pull
     return V * min(1.0, memory["radius"] / np.linalg.norm(V))

@@ -64,6 +64,7 @@ OPTIMIZERS = {
     "adam": optax.adam(0.01),
     "noise": optax.chain(optax.add_noise(0.1, 0.5, 3), optax.sgd(0.01)),
     "schedule": optax.sgd(optax.linear_schedule(0.1, 0.01, 500), momentum=0.9),
+    "muon": mf.Muon(mf.inverse_sqrt(0.1), weight_decay=0.1),
 }
 
 
@@ -73,6 +74,7 @@ def test_an_interrupted_run_goes_on_with_the_same_bits(kind, file, short_chunks)
         if kind == "heavy ball":
             return dynamics.gradient_descent(DATA, "cross-entropy", **SETTINGS, steps=1000, **more)
         optimizer = OPTIMIZERS[kind]
+        more |= {"batch_size": 4, "replacement": True} if kind == "muon" else {}
         return dynamics.train(DATA, "cross-entropy", optimizer, steps=1000, **more)
 
     usual = run()
@@ -122,6 +124,8 @@ OTHER = {
     "batch_size": {"batch_size": 5},
     "seed": {"seed": 1},
     "initial": {"initial": np.ones((3, 3))},
+    "replacement": {"replacement": True},
+    "norms": {"norms": ("max",)},
     "reduction": {"reduction": "mean"},
     "observables": {"record_weights": False},
     "record": {"record": dynamics.every(7)},

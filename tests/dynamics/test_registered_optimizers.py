@@ -30,8 +30,8 @@ FLAT = np.linalg.solve(FEATURES, np.eye(3)[LABELS])  # every margin is 1
 INITIAL, OTHER = 0.1 * GENERATOR.standard_normal((2, 6, 3))
 FAR = 1e5
 SETTINGS = {"steepest": {"norm": "l3"}}
+STEPS_RUN = 250
 RATES = {"gd": 0.01, "heavy-ball": 0.003, "nesterov": 0.003}
-STEPS_RUN = {"prgd": 1100}
 WITHOUT_SCALE = {
     *("normalized-gd", "steepest", "sign", "signum", "spectral", "muon", "muon-exact", "nuclear"),
     *("class-normalized", "coordinate", "rmsprop", "adam", "lion", "dual-momentum"),
@@ -77,7 +77,7 @@ def lanes(name):
         one, two = make(name, rate), make(name, 2 * rate)
         bare = make(name, rate, eps=0) if hasattr(one, "eps") else one
         starts = jnp.asarray([INITIAL, OTHER, INITIAL, INITIAL + FAR * FLAT])
-        steps = jnp.asarray(STEPS_RUN.get(name, 200))
+        steps = jnp.asarray(STEPS_RUN)
         params, memory = carry(stack(one, two, bare, bare), starts, steps)
         return np.asarray(params), jax.tree.map(np.asarray, memory)
 
@@ -91,7 +91,7 @@ def gradient(W):
 
 
 def test_iterates_are_those_of_the_formula(name):
-    rate, steps = RATES.get(name, 0.01), STEPS_RUN.get(name, 200)
+    rate, steps = RATES.get(name, 0.01), STEPS_RUN
     ours = lanes(name)[0]
     for lane, (start, factor) in enumerate([(INITIAL, 1), (OTHER, 2)]):
         theirs = loop(name, gradient, start, factor * rate, steps)[-1]

@@ -125,6 +125,11 @@ class AdamW(Adam):
         b2: in [0, 1).
         eps: ε ≥ 0.
         weight_decay: λ ≥ 0.
+
+    Example:
+        >>> import marginflow as mf
+        >>> mf.AdamW(1e-3).identity()["weight_decay"]
+        0.01
     """
 
     weight_decay: AnyArray
@@ -154,6 +159,11 @@ class RMSProp(_Adaptive):
         learning_rate: η > 0, or a schedule.
         decay: a in [0, 1).
         eps: ε ≥ 0.
+
+    Example:
+        >>> import marginflow as mf
+        >>> mf.RMSProp(1e-3, eps=0).scale_free
+        True
     """
 
     decay: AnyArray
@@ -191,6 +201,11 @@ class AdaGrad(_Adaptive):
     Args:
         learning_rate: η > 0, or a schedule.
         eps: ε ≥ 0.
+
+    Example:
+        >>> import marginflow as mf
+        >>> mf.AdaGrad(0.1).scale_free
+        False
     """
 
     def __init__(self, learning_rate: LearningRate, eps: float | int = 1e-10):

@@ -22,6 +22,12 @@ class DualMomentum(Optimizer):
 
     Args:
         learning_rate: η > 0, or a schedule.
+
+    Example:
+        >>> import marginflow as mf
+        >>> rate = mf.recommended_rate(mf.soudry_toy()) ** 2
+        >>> mf.DualMomentum(rate).scale_free
+        True
     """
 
     learning_rate: Any

@@ -72,6 +72,11 @@ class Nesterov(Optimizer):
 
     Raises:
         ValueError: if either is out of range.
+
+    Example:
+        >>> import marginflow as mf
+        >>> mf.Nesterov(0.1).identity()["momentum"]
+        0.9
     """
 
     learning_rate: Any

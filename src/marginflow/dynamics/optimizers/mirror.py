@@ -22,6 +22,11 @@ class MirrorDescent(Optimizer):
     Args:
         learning_rate: η > 0, or a schedule.
         p: above 1.
+
+    Example:
+        >>> import marginflow as mf
+        >>> mf.MirrorDescent(0.1, p=1.5).identity()["p"]
+        1.5
     """
 
     learning_rate: Any

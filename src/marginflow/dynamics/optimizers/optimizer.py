@@ -19,6 +19,11 @@ class Optimizer(eqx.Module):
 
     Its numbers are fields that hold arrays, so that one compilation serves all settings, and
     `equinox.filter_vmap` runs many settings side by side.
+
+    Example:
+        >>> import marginflow as mf
+        >>> mf.Adam(1e-3).identity()
+        {'optimizer': 'Adam', 'learning_rate': 0.001, 'eps': 1e-08, 'b1': 0.9, 'b2': 0.999}
     """
 
     @property

@@ -33,6 +33,11 @@ class PRGD(Optimizer):
 
     Raises:
         ValueError: if one is out of range.
+
+    Example:
+        >>> import marginflow as mf
+        >>> mf.PRGD(1.0, growth=1.1).identity()["growth"]
+        1.1
     """
 
     learning_rate: Any
@@ -43,9 +48,9 @@ class PRGD(Optimizer):
     def __init__(
         self,
         learning_rate: LearningRate,
-        growth: float | int = 1.2,
+        growth: float | int = 1.02,
         period: int = 5,
-        warmup: int = 1000,
+        warmup: int = 100,
     ):
         if period < 2 or warmup < 1:
             raise ValueError(

@@ -89,8 +89,18 @@ def register_optimizer(name: str, factory: Factory) -> None:
 def unregister_optimizer(name: str) -> None:
     """Forget a registered optimizer.
 
+    Args:
+        name: as `register_optimizer` got it.
+
     Raises:
         ValueError: if there is none of that name.
+
+    Example:
+        >>> import marginflow as mf
+        >>> mf.register_optimizer("draft", mf.Adam)
+        >>> mf.unregister_optimizer("draft")
+        >>> "draft" in mf.registered_optimizers()
+        False
     """
     del _REGISTRY[_key(name)]
 

@@ -28,8 +28,8 @@ class PowerSchedule(eqx.Module):
         exponent: 1/2 is the schedule of the theory of normalized steepest descent.
 
     Example:
-        >>> from marginflow.dynamics.optimizers import PowerSchedule
-        >>> float(PowerSchedule(0.2, exponent=1.0)(3))
+        >>> import marginflow as mf
+        >>> float(mf.PowerSchedule(0.2, exponent=1.0)(3))
         0.05
     """
 

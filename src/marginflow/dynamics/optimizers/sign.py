@@ -23,6 +23,11 @@ class SignDescent(SteepestDescent):
     Args:
         learning_rate: η > 0, or a schedule.
         normalized: if not, a step is η ‖∇L‖₁ sign(∇L).
+
+    Example:
+        >>> import marginflow as mf
+        >>> mf.SignDescent(0.1).norm.name
+        'max'
     """
 
     def __init__(self, learning_rate: LearningRate, *, normalized: bool = True):
@@ -38,6 +43,11 @@ class Signum(SteepestDescent):
     Args:
         learning_rate: η > 0, or a schedule.
         momentum: β in [0, 1).
+
+    Example:
+        >>> import marginflow as mf
+        >>> mf.Signum(0.1).identity()["momentum"]
+        0.9
     """
 
     def __init__(self, learning_rate: LearningRate, momentum: float | int = 0.9):
@@ -55,6 +65,11 @@ class Lion(Optimizer):
         b1: of the step, in [0, 1).
         b2: of the memory, in [0, 1).
         weight_decay: λ ≥ 0.
+
+    Example:
+        >>> import marginflow as mf
+        >>> mf.Lion(1e-3, weight_decay=0.1).identity()["b2"]
+        0.99
     """
 
     learning_rate: Any

@@ -103,6 +103,11 @@ class NormalizedGD(SteepestDescent):
     Args:
         learning_rate: η > 0, or a schedule.
         momentum: β in [0, 1).
+
+    Example:
+        >>> import marginflow as mf
+        >>> mf.NormalizedGD(mf.inverse_sqrt(0.1)).scale_free
+        True
     """
 
     def __init__(self, learning_rate: LearningRate, *, momentum: float | int = 0.0):
@@ -120,6 +125,11 @@ class SpectralDescent(SteepestDescent):
         learning_rate: η > 0, or a schedule.
         normalized: whether the step has spectral norm η.
         momentum: β in [0, 1).
+
+    Example:
+        >>> import marginflow as mf
+        >>> mf.SpectralDescent(0.1).norm.name
+        'spectral'
     """
 
     def __init__(
@@ -137,6 +147,11 @@ class NuclearDescent(SteepestDescent):
         learning_rate: η > 0, or a schedule.
         normalized: whether the step has nuclear norm η.
         momentum: β in [0, 1).
+
+    Example:
+        >>> import marginflow as mf
+        >>> mf.NuclearDescent(0.1).norm.name
+        'nuclear'
     """
 
     def __init__(
@@ -156,6 +171,11 @@ class ClassNormalized(SteepestDescent):
         learning_rate: η > 0, or a schedule.
         normalized: whether the step has that norm η.
         momentum: β in [0, 1).
+
+    Example:
+        >>> import marginflow as mf
+        >>> mf.ClassNormalized(0.1).norm.name
+        'class_l2'
     """
 
     def __init__(
@@ -174,6 +194,11 @@ class GreedyCoordinate(SteepestDescent):
         learning_rate: η > 0, or a schedule.
         normalized: whether the entry moves by η.
         momentum: β in [0, 1).
+
+    Example:
+        >>> import marginflow as mf
+        >>> mf.GreedyCoordinate(0.1, normalized=False).scale_free
+        False
     """
 
     def __init__(
