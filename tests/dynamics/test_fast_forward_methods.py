@@ -2,7 +2,6 @@
 
 import itertools
 import math
-import sys
 
 import jax
 import jax.numpy as jnp
@@ -94,26 +93,20 @@ def test_normalized_descent_goes_as_far_as_its_steps_are_long(rate):
     assert far.residual is None
 
 
-def test_third_order_in_the_prefix(monkeypatch):
-    # a prefix four times as long leaves an error some sixty-four times as small
-    settings, steps = {"learning_rate": 0.01, "momentum": 0.5}, 60_000
-    exact = compensated_method(*DATA, START, LOSS, "nesterov", steps=steps, **settings)
+@pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9])
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_the_modified_equation_of_a_linear_gradient_is_of_third_order(momentum, nesterov):
+    # G = λ X: iterates go as μ^k with μ the root near 1 of (μ − 1) (μ − β) + η λ σ(μ)
+    gradients = [-momentum, 1 + momentum] if nesterov else [0.0, 1.0]
+    method = linear_method([-momentum, 1.0], gradients)
     errors = []
-    for prefix in (1024, 4096):
-        module = sys.modules["marginflow.dynamics.fast_forward"]
-        monkeypatch.setattr(module, "FIRST_PREFIX", prefix // 2)
-        far = mf.fast_forward(
-            DATA,
-            LOSS,
-            optimizers.Nesterov(**settings),
-            steps=steps,
-            initial=START,
-            max_prefix=prefix,
-            throw=False,
-        )
-        assert far.prefix == prefix
-        errors.append(relative_error(far.weights, exact))
-    assert errors[0] > 20 * errors[1]
+    for small in (4e-3, 2e-3):  # h λ
+        polynomial = np.array([1.0, -1 - momentum, momentum])
+        polynomial[1:] += small / method.gain * np.array(gradients[::-1])
+        rate = math.log(np.roots(polynomial).real.max())
+        third = (method.lag**2 + method.bend) * small**3
+        errors.append(abs(rate - (-small + method.lag * small**2 - third)))
+    assert errors[1] * 12 < errors[0] < 1e-6
 
 
 def test_coefficients_of_linear_methods():
@@ -185,7 +178,9 @@ def test_adam_before_its_handover_is_refused_with_the_handover():
         mf.fast_forward(
             DATA, LOSS, optimizers.Adam(0.01, 0.9, 0.99, eps=1e-8), steps=10**9, max_prefix=2048
         )
-    assert caught.value.result.error_estimate == math.inf
+    found = caught.value.result
+    assert isinstance(found, mf.FastForward)
+    assert found.error_estimate == math.inf
 
 
 @pytest.mark.parametrize(

@@ -88,9 +88,12 @@ class ExactPrefix:
         return {at: self.weights.get(at, last) for at in wanted} | {step: last}
 
     def beside(self, change: np.ndarray) -> "ExactPrefix":
-        """The same loop from other first weights, that much apart."""
+        """The same loop from other first weights, that much apart, with other rounding.
+
+        The samples are summed in another order.
+        """
         return ExactPrefix(
-            self.margin_map,
+            self.margin_map.take(np.random.default_rng(0).permutation(self.margin_map.n_samples)),
             self.loss,
             self.optimizer,
             self.initial + change,

@@ -36,12 +36,18 @@ class Forwarded:
         path: the recorded log times, weights and residuals, with status and message.
         prefix: how many steps were made exactly.
         estimate: of the relative error of the last weights, from above.
-        rounding: the part of it that is the rounding of the prefix.
+        amplified: the part of it that rounding in the prefix has grown to, where a method
+            amplifies it; the loop itself has it too.
     """
 
-    def __init__(self, path: LogTimePath, prefix: int, estimate: float, rounding: float = 0.0):
+    def __init__(self, path: LogTimePath, prefix: int, estimate: float, amplified: float = 0.0):
         self.path, self.prefix, self.estimate = path, prefix, estimate
-        self.rounding = rounding
+        self.amplified = amplified
+
+    @property
+    def added(self) -> float:
+        """What of the estimate a longer prefix or a smaller tolerance can change."""
+        return self.estimate - self.amplified if math.isfinite(self.estimate) else math.inf
 
     @property
     def loosened(self) -> bool:
@@ -78,7 +84,8 @@ class Forwarding:
         path = LogTimePath()
         self._put_before(path, made)
         path.message = f"made all {made} steps exactly."
-        return Forwarded(path, made, self._rounding(made, path.weights[-1]))
+        amplified = self._amplified(made, path.weights[-1])
+        return Forwarded(path, made, self._rounding(made, path.weights[-1]) + amplified)
 
     def obstacle(self, prefix: int) -> str | None:
         """Why the equation does not hold after so many steps; None where it does."""
@@ -101,14 +108,20 @@ class Forwarding:
         difference = float(np.linalg.norm(weights - other.weights[-1]))
         estimate = SAFETY * max(difference, course.omitted) / norm
         tolerance = max(path.rtol, other.rtol / 10)  # where rounding drowned it, a looser one
-        rounding = self._rounding(2 * prefix, weights)
-        estimate += SOLVER_ERROR * tolerance + rounding
+        amplified = self._amplified(2 * prefix, weights)
+        estimate += SOLVER_ERROR * tolerance + self._rounding(2 * prefix, weights) + amplified
         self._put_before(path, 2 * prefix, only_recorded=True)
+        remark = ""
+        if amplified > self.rtol:
+            remark = (
+                f"Rounding in the first {2 * prefix} steps is {amplified:.2g} of it by the end: so "
+                "far apart are loops that round otherwise. "
+            )
         path.message = (
             f"log steps {self.last:.6g} from an exact prefix of {2 * prefix} steps; estimated "
-            f"relative error {estimate:.2g}. {path.message}"
+            f"relative error {estimate:.2g}. {remark}{path.message}"
         ).rstrip()
-        return Forwarded(path, 2 * prefix, estimate, rounding)
+        return Forwarded(path, 2 * prefix, estimate, amplified)
 
     def settled(self, prefix: int, obstacle: str) -> Forwarded:
         """Where the equation never holds: the loop, if it comes to rest."""
@@ -146,11 +159,10 @@ class Forwarding:
         Not as a random walk: where slopes are constant, every step rounds the same way.
         """
         largest = max(float(np.linalg.norm(self.loop.initial)), norm := float(np.linalg.norm(last)))
-        gathered = float(np.finfo(float).eps) * (16.0 + 0.5 * steps * largest / norm)
-        return gathered + AMPLIFIED * self._amplified(steps) / norm
+        return float(np.finfo(float).eps) * (16.0 + 0.5 * steps * largest / norm)
 
-    def _amplified(self, steps: int) -> float:
-        """What the loop makes of a change of its first weights that is like rounding."""
+    def _amplified(self, steps: int, last: np.ndarray) -> float:
+        """What the loop makes of a change of its first weights that is like rounding, relative."""
         if not self.continuation.amplifies:
             return 0.0
         if self._beside is None:
@@ -158,7 +170,7 @@ class Forwarding:
             size = PERTURBATION * typical_weight(self.problem.margin_map, self.loop.initial)
             self._beside = self.loop.beside(size * change / np.linalg.norm(change))
         one, other = (np.array(loop.state(steps).params) for loop in (self.loop, self._beside))
-        return float(np.linalg.norm(one - other))
+        return AMPLIFIED * float(np.linalg.norm(one - other) / np.linalg.norm(last))
 
     def _residual(self, log_time: float, weights: np.ndarray) -> np.ndarray:
         if self.continuation.far is None:

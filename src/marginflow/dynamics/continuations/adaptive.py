@@ -101,7 +101,7 @@ class AdaptiveContinuation(Continuation):
             watch=omitted,
             progress=self.problem.progress,
         )
-        path = self._path(found, rtol)
+        path = self._path(found)
         total = 0.0 if omitted is None else omitted.total
         rest = times[len(found.points) :]
         if found.status != Status.DONE or not len(rest):
@@ -112,10 +112,11 @@ class AdaptiveContinuation(Continuation):
         course.path.weights[:0] = path.weights
         course.path.residuals[:0] = path.residuals
         course.path.statistics["near_steps"] += found.steps
+        course.path.rtol = max(course.path.rtol, found.rtol)
         return Course(course.path, total + course.omitted)
 
-    def _path(self, found: Steps, rtol: float) -> LogTimePath:
-        path = LogTimePath(status=found.status, message=found.message, rtol=rtol)
+    def _path(self, found: Steps) -> LogTimePath:
+        path = LogTimePath(status=found.status, message=found.message, rtol=found.rtol)
         path.statistics = {"near_steps": found.steps, "loosened": False}
         for log_time, point in zip(found.log_times, found.points, strict=True):
             weights = point[: len(point) // 2]

@@ -106,6 +106,7 @@ class NormalizedContinuation(Continuation):
                 self._append(path, at, point)
             path.statistics["far_steps" if far else "near_steps"] = found.steps
             total += 0.0 if omitted is None else omitted.total
+            path.rtol = max(path.rtol, found.rtol)
             log_time, rest = found.log_time, found.point
             if found.status == Status.DONE and self.swaying > LARGE_CURVATURE:
                 found.status = Status.MAX_STEPS

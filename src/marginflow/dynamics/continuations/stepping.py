@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from scipy.integrate import LSODA
+from scipy.integrate import BDF, LSODA
 
 from marginflow._results import Status
 from marginflow.dynamics.interrupts import deferred_interrupt
 from marginflow.dynamics.progress import Progress
 
-MOST_STEPS = 5_000
+# After a quarter of them LSODA gives way to BDF, with a looser tolerance.
+MOST_STEPS = 4_000
 
 Field = Callable[[float, np.ndarray], np.ndarray]
 
@@ -27,6 +28,7 @@ class Steps:
         point: the state there.
         status, message: how it ended.
         steps: how many steps it took.
+        rtol: the loosest tolerance of a step.
     """
 
     log_time: float
@@ -36,6 +38,7 @@ class Steps:
     status: Status = Status.DONE
     message: str = ""
     steps: int = 0
+    rtol: float = 0.0
 
 
 def integrate(
@@ -65,10 +68,12 @@ def integrate(
         watch: called with log time and state after every step.
         progress: called with a percentage of log(1 + log time).
     """
-    found, last = Steps(log_time, point), float(times[-1])
+    found, last = Steps(log_time, point, rtol=rtol), float(times[-1])
     try:
         with deferred_interrupt() as interrupted:
-            solver = LSODA(velocity, log_time, point, last, jac=jacobian, rtol=rtol, atol=atol)
+            solver: LSODA | BDF = LSODA(
+                velocity, log_time, point, last, jac=jacobian, rtol=rtol, atol=atol
+            )
             while solver.status == "running" and not enough(found.log_time, found.point):
                 if interrupted():
                     raise KeyboardInterrupt
@@ -88,6 +93,12 @@ def integrate(
                     found.points.append(np.array(dense(time)))
                 found.log_time, found.point = float(solver.t), solver.y.copy()
                 found.steps += 1
+                if found.steps == MOST_STEPS // 4:
+                    found.rtol = 10 * rtol
+                    tolerance = {"rtol": 10 * rtol, "atol": 10 * atol}
+                    solver = BDF(
+                        velocity, solver.t, solver.y.copy(), last, jac=jacobian, **tolerance
+                    )
                 if found.steps > MOST_STEPS:
                     found.status = Status.MAX_STEPS
                     found.message = (
