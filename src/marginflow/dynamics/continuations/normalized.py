@@ -44,6 +44,8 @@ class NormalizedContinuation(Continuation):
     """
 
     far = None
+    # where iterates sway, rounding decides how
+    amplifies = True
 
     def __init__(self, problem: Problem, scale: float, exponent: float):
         far = problem.far_field(0.0)
