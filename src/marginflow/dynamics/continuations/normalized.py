@@ -25,7 +25,7 @@ from marginflow.dynamics.log_time_path import TAIL_ONLY, LogTimePath
 # Across the path, which is what counts, it is some tenths of this at most.
 SMALL_CURVATURE = 0.5
 # Across the path, at a later time.
-LARGE_CURVATURE = 0.5
+LARGE_CURVATURE = 1.0
 EPS = float(np.finfo(float).eps)
 # What is left of the way is nothing beside the weights.
 ARRIVED = 1e-13
