@@ -2,18 +2,15 @@
 
 With ds = dt/t the flow dW/dt = −∇L(W) is dW/ds = −t ∇L(W), and each slope enters as
 exp(s + log |slope|): its two huge factors never meet separately.  Discrete gradient descent
-follows, to third order in its step, the flow of a modified equation (backward error analysis).  For
-heavy ball with momentum β, effective step h = η/(1−β) and γ = (1+β)/(1−β), the iterate at step k is
-the value at time k of
+follows, to third order in its step, the flow of a modified equation (backward error analysis).
+With the effective step h and the coefficients c₁, c₂ of its method (see `linear_method`) the
+iterate at step k is the value at time k of
 
-    dW/dk = −h G − (γ/2) h² H G − h³ [(γ²/2 − 1/6) H H G + (γ²/4 − 1/6) D³L[G, G]],
+    dW/dk = −h G + c₁ h² H G − h³ [(c₁² + c₂) H H G + c₂ D³L[G, G]],
 
-G = ∇L, H = ∇²L; plain gradient descent is γ = 1.  In log time, with G̃ = k h G and H̃ = k h H both of
-order one, the corrections carry the factors 1/k and 1/k².
+G = ∇L, H = ∇²L; plain gradient descent has c₁ = −1/2, c₂ = 1/12.  In log time, with G̃ = k h G and
+H̃ = k h H both of order one, the corrections carry the factors 1/k and 1/k².
 """
-
-import functools
-from typing import Any
 
 import equinox as eqx
 import jax
@@ -21,6 +18,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from marginflow._types import AnyArray
+from marginflow.dynamics.compiled_module import CompiledModule
+from marginflow.dynamics.linear_method import LinearMethod
 from marginflow.losses import Loss
 from marginflow.margins import LinearMarginMap
 
@@ -40,13 +39,15 @@ class LogTimeField(eqx.Module):
         margin_map: linear, with JAX arrays.
         loss: gives the slopes.
         log_step: log h, the logarithm of the effective step; 0 for the flow itself.
-        spread: γ = (1+β)/(1−β), or None for the flow, which has no corrections.
+        lag: c₁ of the method, or None for the flow, which has no corrections.
+        bend: c₂.
     """
 
     margin_map: LinearMarginMap
     loss: Loss
     log_step: AnyArray
-    spread: AnyArray | None
+    lag: AnyArray | None = None
+    bend: AnyArray | None = None
 
     def velocity(self, log_time: AnyArray, weights: AnyArray) -> AnyArray:
         """dW/ds, in the weights' shape."""
@@ -63,7 +64,7 @@ class LogTimeField(eqx.Module):
         maps = self.margin_map
         margins = maps.margins(weights)
         gradient = maps.adjoint(pulls(margins))
-        if self.spread is None:
+        if self.lag is None or self.bend is None:
             return (-gradient,)
 
         def derivative(point: AnyArray, direction: AnyArray) -> AnyArray:
@@ -74,9 +75,9 @@ class LogTimeField(eqx.Module):
         curved = maps.adjoint(first)
         twice = maps.adjoint(derivative(margins, maps.margins(curved)))
         bent = maps.adjoint(second)
-        inverse, gamma = jnp.exp(-log_time), self.spread
-        third = (gamma**2 / 2 - 1 / 6) * twice + (gamma**2 / 4 - 1 / 6) * bent
-        return -gradient, -inverse * gamma / 2 * curved, -(inverse**2) * third
+        inverse = jnp.exp(-log_time)
+        third = (self.lag**2 + self.bend) * twice + self.bend * bent
+        return -gradient, inverse * self.lag * curved, -(inverse**2) * third
 
     def neglected(self, log_time: AnyArray, weights: AnyArray) -> AnyArray:
         """The size of all terms that are left out, from how the first three grow.
@@ -84,11 +85,7 @@ class LogTimeField(eqx.Module):
         The next ratio of terms is that of the last two, or larger by as much as it grew, at most
         twofold (momentum: 1/2, 1, 5/4 times γ h H); from there on the series is geometric.
         """
-        first, second, third = map(_log_norm, self.terms(log_time, weights))
-        early, late = second - first, third - second
-        log_ratio = jnp.maximum(early, late + jnp.clip(late - early, 0.0, LOG_TWO))
-        rest = third + log_ratio - jnp.log1p(-jnp.exp(jnp.minimum(log_ratio, -TINY)))
-        return jnp.where(log_ratio < 0, jnp.exp(rest), jnp.inf)
+        return rest_of_series(*self.terms(log_time, weights))
 
     def curvature(self, log_time: AnyArray, weights: AnyArray) -> AnyArray:
         """The second derivatives of the template, times k h: blocks (n, K−1, K−1)."""
@@ -114,19 +111,19 @@ class LogTimeField(eqx.Module):
         return jnp.min(margins), jnp.max(self.loss.slope(margins)[1])
 
 
+def rest_of_series(first: AnyArray, second: AnyArray, third: AnyArray) -> AnyArray:
+    """The size of all later terms of a series that begins with these."""
+    sizes = [_log_norm(term) for term in (first, second, third)]
+    early, late = sizes[1] - sizes[0], sizes[2] - sizes[1]
+    log_ratio = jnp.maximum(early, late + jnp.clip(late - early, 0.0, LOG_TWO))
+    rest = sizes[2] + log_ratio - jnp.log1p(-jnp.exp(jnp.minimum(log_ratio, -TINY)))
+    return jnp.where(log_ratio < 0, jnp.exp(rest), jnp.inf)
+
+
 def _log_norm(term: AnyArray) -> AnyArray:
     """The logarithm of ‖term‖; XLA may rewrite quotients of tiny ones as 0/0."""
     largest = jnp.maximum(jnp.max(jnp.abs(term)), TINY)
     return jnp.log(largest) + jnp.log(jnp.maximum(jnp.linalg.norm(term / largest), TINY))
-
-
-# The field's arrays are passed apart from its structure: a call then costs 20 µs, not 100.
-@functools.partial(jax.jit, static_argnums=(0, 1, 2))
-def _call(method: str, structure: Any, constants: Any, arrays: list[AnyArray], *args: AnyArray):
-    leaves = [
-        given if array is None else array for given, array in zip(constants, arrays, strict=True)
-    ]
-    return getattr(jax.tree.unflatten(structure, leaves), method)(*args)
 
 
 class CompiledField:
@@ -141,7 +138,10 @@ class CompiledField:
         margin_map: LinearMarginMap,
         loss: Loss,
         log_step: float = 0.0,
-        spread: float | None = None,
+        method: LinearMethod | None = None,
+        *,
+        field: LogTimeField | None = None,
+        spread: float = 1.0,
     ):
         self.margin_map = margin_map
         self.shape = margin_map.weights_shape
@@ -151,19 +151,16 @@ class CompiledField:
         self._rough = self.size > SMALL_SYSTEM and 1e-6 < largest < 1e6
         self.evaluations = 0
         self.jacobians = 0
-        self.spread = spread
-        field = LogTimeField(
-            jax.tree.map(jnp.asarray, margin_map),
-            loss,
-            jnp.asarray(log_step),
-            None if spread is None else jnp.asarray(spread),
-        )
-        leaves, self._structure = jax.tree.flatten(field)
-        self._constants = tuple(None if eqx.is_array(leaf) else leaf for leaf in leaves)
-        self._arrays = [leaf if eqx.is_array(leaf) else None for leaf in leaves]
-
-    def _call(self, method: str, *args: Any) -> Any:
-        return _call(method, self._structure, self._constants, self._arrays, *args)
+        self.spread = spread if method is None else 2 * abs(method.lag)
+        if field is None:
+            corrections = () if method is None else (method.lag, method.bend)
+            field = LogTimeField(
+                jax.tree.map(jnp.asarray, margin_map),
+                loss,
+                jnp.asarray(log_step),
+                *map(jnp.asarray, corrections),
+            )
+        self._call = CompiledModule(field)
 
     def velocity(self, log_time: float, flat: np.ndarray) -> np.ndarray:
         """dW/ds, flat."""
@@ -188,7 +185,7 @@ class CompiledField:
         return float(self._call("neglected", np.float64(log_time), flat.reshape(self.shape)))
 
     def step_curvature(self, flat: np.ndarray) -> float:
-        """γ h ‖∇²L‖, the size of the corrections' expansion parameter at these weights."""
+        """2 |c₁| h ‖∇²L‖, the size of the corrections' expansion parameter at these weights."""
         curvature = -self.jacobian(0.0, flat)
         vector, norm = np.random.default_rng(0).standard_normal(len(curvature)), 0.0
         for _ in range(30):
@@ -197,7 +194,7 @@ class CompiledField:
             if norm == 0.0:
                 return 0.0
             vector /= norm
-        return norm * (1.0 if self.spread is None else self.spread)
+        return norm * self.spread
 
     def rounding(self, flat: np.ndarray) -> float:
         """What rounding makes of the gradient, as a share of it."""
