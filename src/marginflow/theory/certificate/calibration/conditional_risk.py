@@ -40,6 +40,10 @@ class Losses(NamedTuple):
         """Without the derivatives."""
         return Values(self.scores, self.value)
 
+    def at(self, which: np.ndarray) -> "Losses":
+        """At some of the scores."""
+        return Losses(*(part[which] for part in self))
+
 
 class Costs(NamedTuple):
     """C_p at n scores: value (n,), gradient (n, K), Hessian (n, K, K), sum of pulls (n,)."""
