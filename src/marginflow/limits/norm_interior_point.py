@@ -24,10 +24,13 @@ from marginflow.limits.norm_newton import Normal, by_rows, by_weights
 from marginflow.norms import Norm
 
 _CENTERED = 0.3  # Newton decrement at which the path is followed further
-_NEXT = 0.02  # the least factor from one 1/τ to the next
+_NEXT = 0.01  # the least factor from one 1/τ to the next
 _TO_BOUNDARY = 0.7
-_FAR = 3.0
-_FIRST = 0.1
+_FIRST_LEFT = 0.5
+_BOLDER = 3.0
+_FEW, _MANY = 2, 5  # corrections
+_FAR = 3.0  # how far below the best margin the path begins, in the length of the longest row
+_FIRST = 0.1  # τ·α there
 _BISECTIONS = 40
 _IDLE = 3  # predictions without a smaller gap after which rounding has the say
 
@@ -90,8 +93,11 @@ def _follow(
             continue
         found = path.point()
         improved = best is None or found.gap < best.gap
-        best, idle = (found, 0) if improved else (best, idle + 1)
-        if found.gap <= rtol or idle > _IDLE or not path.predict():
+        best = found if improved else best
+        idle = 0 if improved or found.gap == math.inf else idle + 1
+        if found.gap <= rtol or idle > _IDLE:
+            break
+        if not path.predict() and not path.correct():
             break
     return (best or path.point())._replace(steps=path.steps)
 
@@ -105,6 +111,8 @@ class _Path(ABC):
         tangent: of the path, dx/dτ.
         decrement: Newton's decrement, sqrt(step·Hessian·step).
         steps: Newton steps computed.
+        predicted: how many there were at the last prediction.
+        left: the factor from one 1/τ to the next that is tried; smaller while few steps correct.
     """
 
     x: np.ndarray
@@ -114,6 +122,8 @@ class _Path(ABC):
     tangent: np.ndarray
     decrement = math.inf
     steps = 0
+    predicted = 0
+    left = 1.0
 
     def __init__(self, norm: Norm, shape: tuple[int, ...], rows: Float[np.ndarray, "m p"]):
         self.norm, self.shape, self.rows = norm, shape, rows
@@ -171,7 +181,12 @@ class _Path(ABC):
     def predict(self) -> bool:
         """Take the step, then follow the tangent, linear in 1/τ, as far as it stays inside."""
         start = self.x + self.step
-        share = 1.0 - _NEXT
+        if not self.inside(start):
+            return False
+        spent, self.predicted = self.steps - self.predicted, self.steps
+        self.left *= 1.0 / _BOLDER if spent <= _FEW else _BOLDER if spent > _MANY else 1.0
+        self.left = min(max(self.left, _NEXT), _FIRST_LEFT)
+        share = 1.0 - self.left
         while share > 1e-4:
             if self.inside(start + share * (1.5 - 0.5 * share) * self.tau * self.tangent):
                 self.x = start + share * self.tau * self.tangent

@@ -32,6 +32,7 @@ from marginflow.norms import GroupNorm, Norm, SchattenNorm
 
 _FIRST_GAP = 1e-2  # to which the first round is solved,
 _SHARPER = 0.1  # and how much smaller the next one's is than the gap over all pairs
+_SETTLED = 0.05  # share of new pairs below which the next round is solved to the end
 _SAFE = 0.25  # of the gap asked for is left to the working set
 _DROPPING = 6  # rounds in which pairs are let go, so that no working set comes again and again
 _KEPT_SLACK = 0.5  # a pair stays while its slack, relative to the margin, is below this,
@@ -115,7 +116,8 @@ def _rounds(
         solved = point.gap <= asked
         if gap <= 2.0 * goal or (not len(fresh) and (asked <= goal or not solved)):
             break
-        asked = max(goal, _SHARPER * min(gap, asked if not len(fresh) else gap))
+        many = len(fresh) > _SETTLED * len(pairs)
+        asked = max(goal, min(_SHARPER * gap, asked)) if many else goal
         if rounds <= _DROPPING:
             slack = margins[pairs] / (point.lower * unit * size) - 1.0
             kept = (slack < _KEPT_SLACK) | (point.dual > _KEPT_WEIGHT * point.dual.max())
