@@ -20,6 +20,12 @@ SOURCES = (
     "fan2025",
     "zhang2024",
     "wang2021",
+    "gunasekar2018",
+    "nacson2019",
+    "wang2022",
+    "sun2022",
+    "ji2021",
+    "wang2023",
 )
 
 __all__ = [

@@ -93,12 +93,12 @@ CLAIMS = (
     Claim(
         id="wang2021/after-handover",
         source=SOURCE,
-        section="main theorem: with ε > 0 Adam maximizes the L2 margin",
+        section="main theorem: with ε > 0 Adam maximizes the L2 margin; the flow is derived",
         statement=(
             "Once ε has taken over Adam is gradient flow with learning rate lr/ε, and is headed "
             "for the Frobenius margin, off that of the max-norm."
         ),
-        proved=True,
+        proved=False,
         experiment=experiment,
         setting=Setting(),
         control=Setting(adam_eps=0.0),

@@ -128,7 +128,7 @@ CLAIMS = (
     Claim(
         id="zhang2024/rate",
         source=SOURCE,
-        section=THEOREM,
+        section=THEOREM + "; for more classes Fan et al. 2025, arXiv 2502.04664",
         statement=(
             "With ε = 0 and steps c/t^(2/3) Adam maximizes the margin in the max-norm, with a gap "
             "that falls as t^(−1/3) or faster."
