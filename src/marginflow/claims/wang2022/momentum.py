@@ -1,4 +1,8 @@
-"""Heavy ball and Nesterov's momentum keep the direction."""
+"""Heavy ball and Nesterov's momentum keep the direction.
+
+They are compared at an equal effective step.  A momentum of .99 overshoots at the start, and its
+residual still moves by hundredths of Ŵ between 10⁵ and 10⁶ steps.
+"""
 
 from dataclasses import dataclass
 from functools import cache
@@ -20,13 +24,13 @@ from marginflow.claims.growth import (
 from marginflow.claims.wang2022.source import SOURCE
 from marginflow.dynamics import HeavyBall, Nesterov
 
-PROBLEM, SHARE = "clusters", 0.05
+PROBLEM, SHARE = "clusters", 0.5
 METHODS = {"heavy ball": HeavyBall, "Nesterov": Nesterov}
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Momentum methods at a twentieth of the bound for gradient descent.
+    """Momentum methods whose effective step η/(1 − β) is half of the bound for gradient descent.
 
     Attributes:
         momenta: β.
@@ -54,8 +58,8 @@ def experiment(setting: Setting) -> Evidence:
 
 @cache
 def _weights(method: str, momenta: tuple[float, ...], steps: int) -> np.ndarray:
-    rate = SHARE * bound_of(PROBLEM)
-    return weights_of(PROBLEM, [METHODS[method](rate, momentum) for momentum in momenta], steps)
+    rate, make = SHARE * bound_of(PROBLEM), METHODS[method]
+    return weights_of(PROBLEM, [make(rate * (1.0 - beta), beta) for beta in momenta], steps)
 
 
 def draw(evidence: Evidence, ax: Any) -> Any:
@@ -77,7 +81,7 @@ CLAIMS = (
         proved=False,
         experiment=experiment,
         setting=Setting(),
-        full=Setting((0.5, 0.9, 0.99), 10**6),
+        full=Setting(steps=10**6),
         control=Setting(norm="max"),
         control_statement="It maximizes the margin in the max-norm.",
         tolerance_reason=REASON,
