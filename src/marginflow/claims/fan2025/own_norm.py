@@ -5,7 +5,8 @@ the order of log t/√t: gap · √t/log t does not rise.  In any other norm the
 norm's own optimum lacks there, and gap · √t/log t rises threefold a decade.
 
 On the clusters of the source, 750 samples and 15 classes, 10⁴ steps are far from the limit, and
-what can be said is who is ahead.
+what can be said is who is ahead.  In the nuclear norm that is normalized GD after 10⁴ steps, .876
+of the best to .871, and nuclear descent after 10⁵ and 10⁶, .922 to .908 and .977 to .927.
 """
 
 from collections.abc import Callable
