@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 from mpmath import exp, mpf, sqrt, workdps
 
@@ -76,3 +77,32 @@ def test_handover_is_where_the_moment_meets_epsilon():
 def test_what_is_out_of_range_is_named(wrong):
     with pytest.raises(ValueError, match=f"{next(iter(wrong))}: expected"):
         adam_throttle(**({"margin": 1.0, "learning_rate": 0.1} | wrong))
+
+
+def entry_rates(learning_rate: float, b2: float) -> tuple[list[float], float]:
+    """How fast √v of each entry and the risk fall where the limit, (1, .4), has a small entry."""
+    rows = np.array([[1.0, 0.5], [1.6, -1.0]])
+    settled = int(20 / (1 - b2))
+    w, m, v, seen = np.zeros(2), np.zeros(2), np.zeros(2), []
+    for t in range(1, 2 * settled + 1):
+        g = -rows.T @ np.exp(-rows @ w)
+        m, v = 0.9 * m + 0.1 * g, b2 * v + (1 - b2) * g * g
+        w = w - learning_rate * (m / (1 - 0.9**t)) / np.sqrt(v / (1 - b2**t))
+        if t in (settled, 2 * settled):
+            seen.append((np.log(v) / 2, (rows @ w).min()))
+    (first, early), (last, late) = seen
+    return ((first - last) / settled).tolist(), float(late - early) / settled
+
+
+@pytest.mark.parametrize("share", [2.0, 4.5, 8.0])
+def test_entries_of_the_moment_fall_at_rates_between_the_gradients_and_the_ceiling(share):
+    b2, margin = 0.99, 1.2
+    throttle = adam_throttle(margin, -0.5 * share * math.log(b2) / margin, b2=b2)
+    rates, risk_rate = entry_rates(throttle.unthrottled / margin, b2)
+    assert risk_rate == pytest.approx(throttle.rate, rel=5e-3)
+    assert max(rates) > 1.001 * throttle.rate
+    for rate in rates:
+        assert 0.995 * throttle.rate < rate < 1.001 * throttle.ceiling
+    # so that a handover by this rate is within 5 % where it is said to be
+    assert throttle.valid == (throttle.ceiling / throttle.rate < 1 / 0.95)
+    assert throttle.valid == (share > 4)

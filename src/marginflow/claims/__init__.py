@@ -12,7 +12,21 @@ from collections.abc import Iterable
 from marginflow.claims.claim import Check, Claim, Evidence, Experiment, Source, Verdict
 from marginflow.claims.run_claims import Judged, judge, run_claims
 
-SOURCES = ("ravi2024", "soudry2018", "lai2023", "wang2024")
+SOURCES = (
+    "ravi2024",
+    "soudry2018",
+    "lai2023",
+    "wang2024",
+    "fan2025",
+    "zhang2024",
+    "wang2021",
+    "gunasekar2018",
+    "nacson2019",
+    "wang2022",
+    "sun2022",
+    "ji2021",
+    "wang2023",
+)
 
 __all__ = [
     "SOURCES",

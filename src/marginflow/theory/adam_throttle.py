@@ -7,8 +7,9 @@ too much, and the steps shorten.  Gradients then fall at the rate r at which the
 
     r = γ·lr · (1 − β₁)/(1 − β₁ e^r) · sqrt((1 − β₂ e^(2r))/(1 − β₂)),
 
-which is below ½ log(1/β₂) however large γ·lr is: the throttle.  √v̂ falls with them, and once its
-median is below ε the steps are those of gradient descent with learning rate lr/ε.
+which is below ½ log(1/β₂) however large γ·lr is: the throttle.  √v̂ falls with them, each entry at a
+rate between r and ½ log(1/β₂), and once its median is below ε the steps are those of gradient
+descent with learning rate lr/ε.
 """
 
 import math
@@ -19,8 +20,8 @@ from scipy.optimize import brentq
 
 # Of the equation's right side, to find the first root: it is smooth on this scale.
 _GRID = 400
-# γ·lr below this share of the ceiling is so slow that the sign-like phase is not reached in time.
-_SLOW = 0.1
+# No entry's rate is further off than what is left to the ceiling; γ·lr is then 4 ceilings or more.
+_NEAR = 0.95
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,10 @@ class AdamThrottle:
         rate: r, per step.
         unthrottled: γ·lr, the rate if the second moment kept pace.
         ceiling: ½ log(1/β₂), which r stays below.
-        valid: whether γ·lr is large enough for the law to be seen; far below the ceiling the
-            gradients fall too slowly for a phase of one rate before other things change.
+        valid: whether the handover is known within 5 %: r is at least .95 of the ceiling.  Entries
+            of √v̂ at which the limit is not extreme fall faster than the gradients, but none faster
+            than the ceiling, which leaves no more between.  The gradients themselves fall at rate r
+            for any γ·lr, once they have fallen by some 20 e-folds.
 
     Example:
         >>> from marginflow.theory import adam_throttle
@@ -114,4 +117,4 @@ def adam_throttle(
             rate = cast(float, brentq(excess, low, high, xtol=1e-300, rtol=cast(Any, 1e-15)))
             break
         low = high
-    return AdamThrottle(rate, speed, ceiling, valid=rate == rate and speed > _SLOW * ceiling)
+    return AdamThrottle(rate, speed, ceiling, valid=bool(rate >= _NEAR * ceiling))
