@@ -46,7 +46,7 @@ def test_probabilities_are_those_of_the_threshold(alpha, n_classes, scale):
 def test_sparsemax_is_the_projection_of_optax(n_classes):
     scores = np.random.default_rng(0).normal(size=(5, n_classes))
     with mf.x64():
-        expected = jax.vmap(optax.projections.projection_simplex)(jnp.asarray(scores))
+        expected = jax.jit(jax.vmap(optax.projections.projection_simplex))(jnp.asarray(scores))
     np.testing.assert_allclose(sparsemax(scores), expected, atol=1e-14)
 
 
@@ -58,13 +58,13 @@ def test_the_sparsemax_loss_is_that_of_optax(shape):
     with mf.x64():
         given = jnp.asarray(scores), jnp.asarray(labels)
         theirs = optax.losses.multiclass_sparsemax_loss
-        values = theirs(*given)
-        gradients = jax.grad(lambda scores: jnp.sum(theirs(scores, given[1])))(given[0])
+        values = jax.jit(theirs)(*given)
+        gradients = jax.jit(jax.grad(lambda scores: jnp.sum(theirs(scores, given[1]))))(given[0])
     np.testing.assert_allclose(loss(scores, labels), values, rtol=1e-12, atol=1e-14)
     np.testing.assert_allclose(loss.gradient(scores, labels), gradients, atol=1e-14)
     if shape[1] == 2:
         with mf.x64():
-            binary = optax.losses.sparsemax_loss(given[0][:, 1] - given[0][:, 0], given[1])
+            binary = jax.jit(optax.losses.sparsemax_loss)(given[0][:, 1] - given[0][:, 0], given[1])
         np.testing.assert_allclose(loss(scores, labels), binary, atol=1e-14)
 
 
@@ -92,12 +92,12 @@ def test_derivatives_are_differences_in_both_modes(alpha):
     rng = np.random.default_rng(2)
     with mf.x64():
         scores, direction = jnp.asarray(rng.normal(size=(2, 8, 6)))
-        function = functools.partial(entmax, alpha=alpha)
-        forward = jax.jvp(function, (scores,), (direction,))[1]
+        function = jax.jit(functools.partial(entmax, alpha=alpha))
+        forward = jax.jit(lambda s, d: jax.jvp(function, (s,), (d,))[1])(scores, direction)
         step = 1e-6 * direction
         differences = (function(scores + step) - function(scores - step)) / 2e-6
         np.testing.assert_allclose(forward, differences, atol=1e-8)
-        backward = jax.vjp(jax.jit(function), scores)[1](direction)[0]
+        backward = jax.jit(lambda s, d: jax.vjp(function, s)[1](d)[0])(scores, direction)
         # the Jacobian is symmetric
         np.testing.assert_allclose(backward, forward, atol=1e-14)
 
@@ -109,7 +109,7 @@ def test_scores_of_minus_infinity_get_nothing(alpha):
     np.testing.assert_allclose(entmax(scores, alpha)[:, [0, 2, 3]], expected, rtol=1e-15)
     assert entmax(scores, alpha)[0, 1] == 0
     with mf.x64():
-        gradient = jax.grad(lambda s: jnp.sum(entmax(s, alpha) ** 2))(jnp.asarray(scores))
+        gradient = jax.jit(jax.grad(lambda s: jnp.sum(entmax(s, alpha) ** 2)))(jnp.asarray(scores))
     assert np.isfinite(gradient).all()
 
 
@@ -169,10 +169,13 @@ def test_long_rows_have_the_same_second_derivatives(loss):
         def by_rows(scores):
             return jnp.sum(loss(scores, true))
 
-        expected = jax.jvp(jax.grad(by_margins), (given,), (direction,))[1]
-        products = [
-            jax.jvp(jax.grad(by_rows), (given,), (direction,))[1],
-            jax.grad(lambda s: jnp.sum(jax.grad(by_rows)(s) * direction))(given),
-        ]
-    for product in products:
-        np.testing.assert_allclose(product, expected, atol=1e-13)
+        def product(function):
+            return jax.jit(lambda s, d: jax.jvp(jax.grad(function), (s,), (d,))[1])
+
+        def in_reverse(s, d):
+            return jax.grad(lambda s: jnp.sum(jax.grad(by_rows)(s) * d))(s)
+
+        expected = product(by_margins)(given, direction)
+        products = [product(by_rows)(given, direction), jax.jit(in_reverse)(given, direction)]
+    for found in products:
+        np.testing.assert_allclose(found, expected, atol=1e-13)
