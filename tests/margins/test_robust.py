@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import marginflow as mf
+from marginflow.dynamics.identity import map_identity
 
 NORMS = {"max": np.inf, "l2": 2.0, "l1": 1.0, "l3": 3.0}
 RADIUS = 0.3
@@ -79,6 +80,19 @@ def test_training_on_them_raises_the_robust_margin():
     )
     with pytest.raises(ValueError, match=r"initial: expected shape \(3,\), got \(4,\)"):
         mf.train(maps, "cross-entropy", mf.NormalizedGD(0.1), steps=5, initial=np.zeros(4))
+
+
+def test_a_checkpoint_tells_other_perturbations_and_other_maps_apart():
+    data = problem(2)[0]
+    maps = [
+        mf.RobustMargins(data, 0.3, "max"),
+        mf.RobustMargins(data, 0.3, "l1"),
+        mf.RobustMargins(data, 0.2, "max"),
+        mf.RobustMargins(mf.MulticlassMargins(data), 0.3, "max"),
+        mf.BinaryMargins(data),
+    ]
+    assert len({map_identity(each) for each in maps}) == len(maps)
+    assert map_identity(mf.RobustMargins(data, 0.3)) == map_identity(maps[0])
 
 
 def test_what_is_out_of_range_is_refused():
