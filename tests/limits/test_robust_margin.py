@@ -117,6 +117,19 @@ def test_three_classes_beyond_the_largest_radius_are_refused_with_a_proof():
     assert not weak.proved or weak.radius_bound <= 0.9
 
 
+def test_three_samples_whose_largest_radius_is_known():
+    # z = w_0 − w_2 must have |z_2| r + |z_1| r < .1 |z_1| and |z_1| r + |z_2| r < 5 |z_2|, and so
+    # must w_1 − w_2: r < .5/5.1.  From .1 on classes 0 and 1 alone cannot be told apart.
+    features, largest = np.array([[-0.1, 0.0], [0.1, 0.0], [0.0, 5.0]]), 0.5 / 5.1
+    inside = mf.RobustMargins((features, [0, 1, 2]), largest * (1 - 1e-3), "max")
+    assert mf.max_margin(inside).margin_lower > 0
+    for radius in (largest * (1 + 1e-3), 0.11, 0.5):
+        maps = mf.RobustMargins((features, [0, 1, 2]), radius, "max")
+        proof = mf.max_margin(maps, throw=False).certificate
+        assert proof.proved
+        assert largest * (1 - 1e-12) <= proof.radius_bound <= radius
+
+
 def test_worse_weights_and_duals_have_looser_bounds():
     data = teacher_problem(2, 14, 4, 3)
     maps = mf.RobustMargins(data, 0.05, "max")

@@ -18,9 +18,11 @@ classes is enough: the worst perturbations of all samples between them are the s
 **Nothing separates.**  Let β_yk be the sum of α over the pairs of two classes.  If
 Aᵀα = Σ_{y<k} ζ_yk (e_y − e_k)ᵀ and r is the largest ‖ζ_yk‖_p/β_yk, then at every radius ε ≥ r and
 for every W, Σ α u(W) ≤ Σ (‖ζ_yk‖_p − ε β_yk) ‖w_yk‖_q ≤ 0: some margin is not positive.  Any ζ
-near that is moved onto it: with R = Aᵀα − Σ ζ (e_y − e_k)ᵀ, whose columns sum to zero, add
-(R_y − R_k)/K to ζ_yk.  In the binary map ζ = Aᵀα, and r is the upper bound ‖Aᵀα‖_p/Σα of the best
-margin in the q-norm: weights that separate exist if and only if ε is below that margin.
+near that is moved onto it: R = Aᵀα − Σ ζ (e_y − e_k)ᵀ has columns of sum zero, and along a tree
+of class pairs, from the leaves on, each class hands what it misses to the next.  Where some classes
+alone are inseparable, the dual of other class pairs is rounding, and is left out.  In the binary
+map ζ = Aᵀα, and r is the upper bound ‖Aᵀα‖_p/Σα of the best margin in the q-norm: weights that
+separate exist if and only if ε is below that margin.
 """
 
 import math
@@ -29,6 +31,8 @@ from dataclasses import dataclass
 import equinox as eqx
 import numpy as np
 from jaxtyping import Float
+from scipy import sparse
+from scipy.sparse import csgraph
 
 from marginflow._types import AnyArray
 from marginflow.limits.certificate import checked
@@ -46,6 +50,12 @@ from marginflow.margins import RobustMargins
 from marginflow.margins.robust import differences
 from marginflow.norms import Norm, as_norm
 
+_NEGLIGIBLE = (
+    0.0,
+    1e-9,
+    1e-6,
+    1e-3,
+)  # shares of the largest β below which class pairs are left out
 _EXAMINED = 20_000  # pairs computed in doubled precision; with more, looser bounds serve
 
 
@@ -163,28 +173,9 @@ def certify_robust_inseparability(
     radius = float(robust.radius)
     robust, exponent = scaled_robust(robust)
     directions, columns = _shortened(robust, directions), _columns(robust, dual)
-    columns = columns / columns.sum()
-    image, errors = _image(robust, columns)
-    bound = math.inf
-    forces = np.asarray(robust.class_forces(columns))
-    low = forces * (1.0 - gamma(columns.size + 4))
-    if image.ndim == 1:
-        ratios = [(norm_upper(robust.norm, image, errors), low[0])]
-    else:
-        parts = float(robust.radius) * forces * directions
-        missing = image - parts.sum(axis=-1)
-        unsure = errors + gamma(len(low) + 4) * (np.abs(image) + np.abs(parts).sum(axis=-1))
-        missing = np.asarray(differences(missing))
-        moved = parts + missing / len(low)
-        shaky = (unsure[:, :, None] + unsure[:, None, :]) / len(low) + gamma(6) * np.abs(moved)
-        shaky = inflate(shaky + gamma(6) * np.abs(missing))
-        above = zip(*np.triu_indices(len(low), 1), strict=True)
-        ratios = [
-            (norm_upper(robust.norm, moved[:, y, k], shaky[:, y, k]), low[y, k]) for y, k in above
-        ]
-    if all(force > 0 for _, force in ratios):
-        bound = max(length / force for length, force in ratios) * (1.0 + gamma(4))
-        bound = float(np.ldexp(bound, exponent))
+    tried = [_without_negligible(robust, columns, share) for share in _NEGLIGIBLE]
+    bounds = [_radius_bound(robust, each, directions) for each in tried]
+    bound, columns = float(np.ldexp(min(bounds), exponent)), tried[int(np.argmin(bounds))]
     epsilon = float(np.ldexp(_margin_upper(robust, columns, directions), exponent))
     proved = bound <= radius
     statement = (
@@ -195,6 +186,56 @@ def certify_robust_inseparability(
     )
     dual = np.asarray(robust.linear.to_dual(columns))
     return RobustInseparability(dual, radius, bound, epsilon, proved, statement)
+
+
+def _without_negligible(
+    robust: RobustMargins, columns: Float[np.ndarray, "n c"], share: float
+) -> Float[np.ndarray, "n c"]:
+    """A dual of sum 1, without class pairs whose part is below this share of the largest."""
+    forces = np.asarray(robust.class_forces(columns))
+    kept = np.asarray(robust.per_pair(forces > share * forces.max()))
+    columns = np.where(kept, columns, 0.0)
+    return columns / columns.sum()
+
+
+def _radius_bound(
+    robust: RobustMargins,
+    columns: Float[np.ndarray, "n c"],
+    directions: Float[np.ndarray, "*table"],
+) -> float:
+    """The largest ‖ζ‖_p/β from above, with ζ moved onto Aᵀα."""
+    image, errors = _image(robust, columns)
+    forces = np.asarray(robust.class_forces(columns))
+    low = forces * (1.0 - gamma(columns.size + 4))
+    if image.ndim == 1:
+        return norm_upper(robust.norm, image, errors) / float(low[0]) * (1.0 + gamma(4))
+    parts = float(robust.radius) * forces * directions
+    missing = image - parts.sum(axis=-1)
+    unsure = errors + gamma(len(low) + 4) * (np.abs(image) + np.abs(parts).sum(axis=-1))
+    shaky = np.zeros_like(parts)
+    for child, parent in _leaves_first(forces):
+        parts[:, child, parent] += missing[:, child]
+        unsure[:, child] += gamma(4) * np.abs(parts[:, child, parent])
+        parts[:, parent, child] = -parts[:, child, parent]
+        shaky[:, child, parent] = shaky[:, parent, child] = inflate(unsure[:, child])
+        missing[:, parent] += missing[:, child]
+        unsure[:, parent] += unsure[:, child] + gamma(4) * np.abs(missing[:, parent])
+    ratios = _lengths(robust.norm, parts, shaky)[forces > 0] / low[forces > 0]
+    return float(ratios.max()) * (1.0 + gamma(4))
+
+
+def _leaves_first(forces: Float[np.ndarray, "k k"]) -> list[tuple[int, int]]:
+    """A tree over the classes, or one a component, along the largest forces: child and parent."""
+    used = forces > 0
+    costs = np.where(used, forces.max() / np.where(used, forces, 1.0), 0.0)
+    tree = csgraph.minimum_spanning_tree(sparse.csr_array(costs))
+    found, seen = [], set()
+    for root in range(len(forces)):
+        if root not in seen:
+            order, parents = csgraph.breadth_first_order(tree, root, directed=False)
+            seen.update(order.tolist())
+            found += [(int(child), int(parents[child])) for child in order[:0:-1]]
+    return found
 
 
 def scaled_robust(robust: RobustMargins) -> tuple[RobustMargins, int]:

@@ -47,6 +47,8 @@ def largest_robust_margin(
     n_features: int,
     radius: float,
     q: float,
+    *,
+    equilibrate: bool = True,
 ) -> ConePoint | None:
     """Solve for these rows.
 
@@ -57,6 +59,8 @@ def largest_robust_margin(
         n_features: d.
         radius: ε.
         q: of the norm of weights.
+        equilibrate: whether the solver scales rows and columns; where rounding ends its progress
+            with this too early, it may not without, and the other way round.
 
     Returns:
         The candidate, or None where the solver fails altogether.
@@ -79,7 +83,7 @@ def largest_robust_margin(
         constraints,
         np.zeros(constraints.get_shape()[0]),
         [_CLARABEL.NonnegativeConeT(m), *norms.cones],
-        _settings(),
+        _settings(equilibrate),
     ).solve()
     found, multipliers = np.array(solution.x), np.array(solution.z)
     if not (np.all(np.isfinite(found)) and np.all(np.isfinite(multipliers))):
@@ -88,10 +92,11 @@ def largest_robust_margin(
     return ConePoint(found[:p], np.maximum(multipliers[:m], 0.0), forces)
 
 
-def _settings() -> Any:
+def _settings(equilibrate: bool) -> Any:
     settings = _CLARABEL.DefaultSettings()
     settings.verbose = False
     settings.max_threads = 1
+    settings.equilibrate_enable = equilibrate
     settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = _PRECISE
     return settings
 

@@ -46,7 +46,7 @@ from marginflow.margins.robust import differences
 
 _SAFE = 0.25  # of the gap asked for is left to the rounds
 _FROBENIUS_GAP = 1e-12
-_REFINED = 4  # solutions of one working set, each in the units of the last
+_REFINED = 4  # further solutions of one working set, in the units of the last, scaled otherwise
 _VANISHED = 1e-5  # a margin, relative to that without perturbations, that may be none
 
 
@@ -120,7 +120,7 @@ def _rounds(robust: RobustMargins, found: _Found, *, rtol: float, max_rounds: in
     rounds, refined, largest, unit = 0, 0, 0, max(found.lower, plain / 16)
     while rounds < max_rounds:
         rounds, largest = rounds + 1, max(largest, len(pairs))
-        point = _solved(robust, pairs, unit)
+        point = _solved(robust, pairs, unit, equilibrate=refined % 2 == 0)
         if point is None:
             break
         weights, columns, directions = point
@@ -146,7 +146,7 @@ def _rounds(robust: RobustMargins, found: _Found, *, rtol: float, max_rounds: in
     return replace(found, statistics=statistics)
 
 
-def _solved(robust: RobustMargins, pairs: Pairs, unit: float):
+def _solved(robust: RobustMargins, pairs: Pairs, unit: float, *, equilibrate: bool):
     """Weights, dual and directions that solve the problem of these pairs; None if that fails."""
     linear, shape = robust.linear, robust.weights_shape
     samples, places = locate(linear, pairs)
@@ -157,7 +157,10 @@ def _solved(robust: RobustMargins, pairs: Pairs, unit: float):
         table, group = np.unique(both, axis=0, return_inverse=True)
         classes, group = [(int(y), int(k)) for y, k in table], group.ravel()
     rows, radius = pair_rows(linear, pairs) / unit, float(robust.radius) / unit
-    point = largest_robust_margin(rows, group, classes, shape[0], radius, robust.norm.dual.p)
+    q = robust.norm.dual.p
+    point = largest_robust_margin(
+        rows, group, classes, shape[0], radius, q, equilibrate=equilibrate
+    )
     if point is None or not point.dual.any() or not point.weights.any():
         return None
     columns = spread(linear, pairs, point.dual)
