@@ -72,6 +72,7 @@ __all__ = [
     "ProbedOptimizer",
     "RMSProp",
     "Result",
+    "RobustMargins",
     "Savage",
     "ScaledLoss",
     "Schedule",
@@ -263,7 +264,13 @@ if TYPE_CHECKING:
         register,
         registered_losses,
     )
-    from marginflow.margins import BinaryMargins, LinearMarginMap, MarginMap, MulticlassMargins
+    from marginflow.margins import (
+        BinaryMargins,
+        LinearMarginMap,
+        MarginMap,
+        MulticlassMargins,
+        RobustMargins,
+    )
     from marginflow.theory import (
         AdamThrottle,
         Asymptote,
@@ -302,6 +309,7 @@ _ROOMS = {
         "LinearMarginMap",
         "MarginMap",
         "MulticlassMargins",
+        "RobustMargins",
     ],
     "marginflow.losses": [
         "AlphaLoss",

@@ -26,6 +26,7 @@ SOURCES = (
     "sun2022",
     "ji2021",
     "wang2023",
+    "salehi2020",
 )
 
 __all__ = [

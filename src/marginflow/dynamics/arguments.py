@@ -10,7 +10,7 @@ import numpy as np
 
 from marginflow.dynamics.descent import Descent, DescentState, Observables
 from marginflow.dynamics.minibatches import Batches, minibatches
-from marginflow.margins import LinearMarginMap, MarginMap
+from marginflow.margins import MarginMap
 from marginflow.norms import Norm, as_norm
 
 
@@ -29,18 +29,20 @@ def check_steps(steps: Any) -> int:
 
 def check_initial(margin_map: MarginMap, initial: Any) -> Any:
     """The first weights as float64 NumPy arrays; zeros where none are given."""
-    linear = isinstance(margin_map, LinearMarginMap)
+    shape = getattr(margin_map, "weights_shape", None)
     if initial is None:
-        if linear:
-            return np.zeros(margin_map.weights_shape)
+        if shape is not None:
+            return np.zeros(shape)
         raise ValueError(
             f"initial: expected the first parameters, since {type(margin_map).__name__} has no "
             "standard shape for them."
         )
-    weights = _real_array(initial) if linear else jax.tree.map(_real_array, initial)
-    if linear and weights.shape != margin_map.weights_shape:
+    if shape is None:
+        return jax.tree.map(_real_array, initial)
+    weights = _real_array(initial)
+    if weights.shape != shape:
         raise ValueError(
-            f"initial: expected shape {margin_map.weights_shape}, got {weights.shape}; "
+            f"initial: expected shape {shape}, got {weights.shape}; "
             "two classes have weights (d,), unless MulticlassMargins(data) is passed."
         )
     return weights

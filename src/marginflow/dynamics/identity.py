@@ -8,6 +8,7 @@ import hashlib
 from dataclasses import fields
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -28,11 +29,19 @@ def array_hash(tree: Any) -> str:
 
 def map_identity(margin_map: MarginMap) -> str:
     """The map's class, its settings and its arrays."""
-    values = {item.name: getattr(margin_map, item.name) for item in fields(margin_map)}
-    settings = {
-        name: value for name, value in values.items() if isinstance(value, bool | int | float | str)
-    }
-    return f"{type(margin_map).__name__} {settings} {array_hash(margin_map)}"
+    return f"{_settings(margin_map)} {array_hash(margin_map)}"
+
+
+def _settings(module: eqx.Module) -> str:
+    """The class and its plain settings, those of modules within it included."""
+    settings = {}
+    for item in fields(module):
+        value = getattr(module, item.name)
+        if isinstance(value, bool | int | float | str):
+            settings[item.name] = value
+        elif isinstance(value, eqx.Module):
+            settings[item.name] = _settings(value)
+    return f"{type(module).__name__} {settings}"
 
 
 def loss_identity(loss: Loss, n_columns: int) -> str:

@@ -16,6 +16,12 @@ from marginflow.limits.proliferation import (
     SupportVectorProliferation,
     support_vector_proliferation,
 )
+from marginflow.limits.robust_certificate import (
+    RobustCertificate,
+    RobustInseparability,
+    certify_robust_inseparability,
+    certify_robust_margin,
+)
 from marginflow.limits.separability import InseparabilityCertificate
 
 __all__ = [
@@ -27,10 +33,14 @@ __all__ = [
     "OptimalFace",
     "PolynomialCertificate",
     "PolynomialLimit",
+    "RobustCertificate",
+    "RobustInseparability",
     "SupportVectorProliferation",
     "certify_max_margin",
     "certify_norm_margin",
     "certify_polynomial_limit",
+    "certify_robust_inseparability",
+    "certify_robust_margin",
     "max_margin",
     "minimum_norm_interpolator",
     "optimal_face",

@@ -12,8 +12,9 @@ from typing import Any
 from marginflow._results import NotConvergedError, NotSeparableError, Status
 from marginflow.limits.max_margin_result import MaxMargin
 from marginflow.limits.norm_margin import solve_in_norm
+from marginflow.limits.robust_margin import solve_robust
 from marginflow.limits.threads import fitting_threads
-from marginflow.margins import as_linear_map
+from marginflow.margins import RobustMargins, as_linear_map, as_margin_map
 from marginflow.norms import as_norm
 
 _RTOL_FROBENIUS = 1e-12
@@ -32,16 +33,19 @@ def max_margin(
 
     Ŵ = argmin ½‖W‖² subject to u_ik(W) ≥ 1 for every sample i and other class k; for two classes,
     y_i x_i·w ≥ 1.  Its dual is: maximize Σα subject to ‖Aᵀα‖_* ≤ 1, α ≥ 0; the margin is 1/‖Ŵ‖.
+    With `RobustMargins` u are the margins that the worst perturbation leaves, and the norm is the
+    Frobenius norm.
 
     Args:
         data: a `Dataset`, a pair (features, labels), or a margin map: `MulticlassMargins(data)` has
-            two weight vectors for two classes, where a `Dataset` has one.
+            two weight vectors for two classes, where a `Dataset` has one; `RobustMargins(data, ε)`
+            has the margins of the worst perturbation.
         norm: a norm or its name: "frobenius", the Euclidean norm of all weights, "max", "l1",
             "spectral", "nuclear", "class_l2", "feature_l2"; with an exponent "l1.5", "schatten3".
         rtol: the relative duality gap to reach; by default 1e-12 in the Frobenius norm and 1e-8 in
-            others.  Where rounding the weights to float64 costs more than that (a relative margin
-            below 1e-4), in the Frobenius norm the same accuracy of the weights is accepted as well:
-            a proved ‖W − Ŵ‖ ≤ sqrt(rtol)·‖W‖.
+            others and for robust margins.  Where rounding the weights to float64 costs more than
+            that (a relative margin below 1e-4), in the Frobenius norm the same accuracy of the
+            weights is accepted as well: a proved ‖W − Ŵ‖ ≤ sqrt(rtol)·‖W‖.
         max_rounds: how often to look at all margins.
         throw: whether to raise where there is no solution, or return a result that says so.
 
@@ -52,8 +56,10 @@ def max_margin(
         NotSeparableError: if no weights give every pair a positive margin; its `certificate` proves
             it.
         NotConvergedError: if rounds or float64 do not suffice; its `result` holds what there is.
-        ValueError: if the norm is unknown, or a tolerance or the features' scale is out of range.
-        TypeError: if features and labels are passed as two arguments.
+        ValueError: if the norm is unknown, a tolerance or the features' scale is out of range, or
+            robust margins are asked for in another norm of the weights.
+        TypeError: if features and labels are passed as two arguments, or a margin map is neither
+            linear nor `RobustMargins`.
 
     Example:
         >>> import marginflow as mf
@@ -67,23 +73,33 @@ def max_margin(
     The limit of training is Ravi et al. 2024, arXiv 2411.01350, main theorem (multiclass) and
     Soudry et al. 2018, arXiv 1710.10345, Theorem 3 (binary); in other norms, of steepest descent,
     Gunasekar et al. 2018, arXiv 1802.08246, Theorem 5, and Fan, Schmidt & Thrampoulidis 2025, arXiv
-    2502.04664.
+    2502.04664; of gradient descent on robust margins, Salehi & Hassibi 2020, arXiv 2010.15391.
     """
     if hasattr(norm, "__len__") and not isinstance(norm, str):
         raise TypeError(
             "max_margin expects data as one pair (features, labels), got a second argument of "
             f"type {type(norm).__name__}; call max_margin((features, labels))."
         )
-    norm = as_norm(norm)
+    norm, maps = as_norm(norm), as_margin_map(data)
+    robust = maps if isinstance(maps, RobustMargins) else None
+    if robust is not None and norm.name != "frobenius":
+        raise ValueError(
+            f"norm: expected 'frobenius' with robust margins, got {norm.name!r}; "
+            "max_margin(data, norm) is the problem without perturbations."
+        )
     if rtol is None:
-        rtol = _RTOL_FROBENIUS if norm.name == "frobenius" else _RTOL
+        plain = norm.name == "frobenius" and (robust is None or float(robust.radius) == 0)
+        rtol = _RTOL_FROBENIUS if plain else _RTOL
     if not 0 < rtol < 1 or not math.isfinite(rtol):
         raise ValueError(f"rtol must lie between 0 and 1, got {rtol!r}.")
     if max_rounds < 1:
         raise ValueError(f"max_rounds must be at least 1, got {max_rounds!r}.")
-    maps = as_linear_map(data, "max_margin")
-    with fitting_threads(maps):
-        result = solve_in_norm(maps, norm, rtol=rtol, max_rounds=max_rounds)
+    linear = as_linear_map(maps, "max_margin") if robust is None else robust.linear
+    with fitting_threads(linear):
+        if robust is None:
+            result = solve_in_norm(linear, norm, rtol=rtol, max_rounds=max_rounds)
+        else:
+            result = solve_robust(robust, rtol=rtol, max_rounds=max_rounds)
     if throw and result.status == Status.NOT_SEPARABLE:
         raise NotSeparableError(result.message, result)
     if throw and result.status != Status.DONE:

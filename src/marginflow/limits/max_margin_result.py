@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 from marginflow._results import Result
 from marginflow.limits.certificate import MarginCertificate
 from marginflow.limits.norm_certificate import NormCertificate
+from marginflow.limits.robust_certificate import RobustCertificate, RobustInseparability
 from marginflow.limits.separability import InseparabilityCertificate
 from marginflow.norms import NAMED_NORMS, as_norm
 
@@ -29,11 +30,13 @@ class MaxMargin(Result):
         margin_lower: a proved lower bound of the best margin, 1/‖Ŵ‖.
         margin_upper: a proved upper bound of it.
         dual: α ≥ 0 with Aᵀα = W: (n, K), zero at the own class, or (n,) in the binary map.  In
-            another norm Aᵀα is a subgradient of ½‖W‖²: ‖Aᵀα‖_* = ‖W‖ and Σα = ‖W‖².
+            another norm Aᵀα is a subgradient of ½‖W‖²: ‖Aᵀα‖_* = ‖W‖ and Σα = ‖W‖².  For robust
+            margins A has the rows that the worst perturbations leave.
         support: (m, 2) the pairs (sample, other class) with margin 1, in ascending order.
         support_rank: the rank of the m rows; below m, the dual is not unique.
         relative_gap: a proved upper bound of the duality gap over ½‖W‖², after the weights are
-            scaled to be feasible; in another norm, 1 − margin_lower/margin_upper.
+            scaled to be feasible; in another norm, and for robust margins, 1 − margin_lower /
+            margin_upper.
         weights_error_bound: ‖W − Ŵ‖_F is at most this; None in norms where the weights are not
             proved to be unique.
         next_margin: 1 + δ, the least relative margin of all pairs off the support at W; infinite if
@@ -44,7 +47,7 @@ class MaxMargin(Result):
             without dual, dependent rows, or repeated ones.
         degeneracy: how, in a sentence; empty if not.
         active_set_proved: whether the support, with a positive dual on each distinct row, is
-            proved to be that of Ŵ; in the Frobenius norm only.
+            proved to be that of Ŵ; in the Frobenius norm of linear margins only.
         certificate: the proved bounds, or the proof that nothing separates.
     """
 
@@ -62,7 +65,13 @@ class MaxMargin(Result):
     degenerate: bool
     degeneracy: str
     active_set_proved: bool
-    certificate: MarginCertificate | NormCertificate | InseparabilityCertificate
+    certificate: (
+        MarginCertificate
+        | NormCertificate
+        | RobustCertificate
+        | InseparabilityCertificate
+        | RobustInseparability
+    )
     norm: str = "frobenius"
 
     def margin_in(self, norm: Any) -> float:
@@ -77,7 +86,7 @@ class MaxMargin(Result):
             >>> limit.margin_in("l1"), limit.margin_in("max")
             (1.0, 2.0)
         """
-        if isinstance(self.certificate, InseparabilityCertificate):
+        if isinstance(self.certificate, InseparabilityCertificate | RobustInseparability):
             return 0.0
         return max(self.certificate.least_margin, 0.0) / float(as_norm(norm)(self.weights))
 

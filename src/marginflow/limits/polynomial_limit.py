@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Float
 
 from marginflow._results import NotConvergedError, NotSeparableError, Status
+from marginflow.limits.certificate import MarginCertificate
 from marginflow.limits.max_margin import max_margin
 from marginflow.limits.max_margin_result import MaxMargin
 from marginflow.limits.polynomial_certificate import (
@@ -178,6 +179,7 @@ def _known(proof: PolynomialCertificate | PolynomialLimit) -> str:
 def _without_weights(svm: MaxMargin, degree: float) -> PolynomialLimit:
     """The max-margin solver's account of data that it could not separate."""
     proof = svm.certificate
+    assert isinstance(proof, InseparabilityCertificate | MarginCertificate)
     if not isinstance(proof, InseparabilityCertificate):
         proof = PolynomialCertificate(proof.least_margin, math.inf, math.inf, 2.0)
     return PolynomialLimit(
