@@ -281,4 +281,5 @@ def test_the_real_claims_are_listed(marginflow):
         "2205.12808",
         "2107.00595",
         "2311.14387",
+        "2010.15391",
     }

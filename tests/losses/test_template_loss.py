@@ -308,18 +308,27 @@ def takes_two(u):
     return jnp.exp(-first) + jnp.exp(-second)
 
 
-RAISING = {
-    "numpy": (lambda u: np.sum(np.exp(-u)), jax.errors.TracerArrayConversionError),
-    "branch": (lambda u: -u[0] if u[0] < 0 else 0.0, jax.errors.TracerBoolConversionError),
-    "of two margins": (takes_two, ValueError),
+ADVISED = {
+    "numpy": (lambda u: np.sum(np.exp(-u)), jax.errors.TracerArrayConversionError, "jnp.exp"),
+    "branch": (
+        lambda u: -u[0] if u[0] < 0 else 0.0,
+        jax.errors.TracerBoolConversionError,
+        "jnp.where",
+    ),
 }
 
 
-@pytest.mark.parametrize("name", RAISING)
-def test_an_error_inside_a_template_keeps_its_type_and_names_it(name):
-    function, error = RAISING[name]
-    with pytest.raises(error) as raised:
+@pytest.mark.parametrize("name", ADVISED)
+def test_a_template_that_leaves_jax_is_told_what_to_write(name):
+    function, cause, advice = ADVISED[name]
+    with pytest.raises(TypeError, match=f"template 'mine' .*{advice}") as raised:
         mf.TemplateLoss(function, name="mine").check(n_classes=2)
+    assert isinstance(raised.value.__cause__, cause)
+
+
+def test_an_error_inside_a_template_keeps_its_type_and_names_it():
+    with pytest.raises(ValueError, match="unpack") as raised:
+        mf.TemplateLoss(takes_two, name="mine").check(n_classes=2)
     assert "template 'mine'" in raised.value.__notes__[0]
     assert "K = 2" in raised.value.__notes__[0]
 
