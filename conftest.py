@@ -5,6 +5,7 @@ promises of the package: it uses no network, and it leaves JAX's precision as th
 """
 
 import os
+import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,10 @@ import pytest
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["MPLBACKEND"] = "agg"
+
+# Shells start what runs in the background deaf to Ctrl-C; some tests press it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 hypothesis.settings.register_profile("anywhere", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, database=None)

@@ -48,6 +48,8 @@ MOST_STALLED_STEPS = 400
 FLAT = 1e-13
 # Rounding in the gradient, as a share of it, from which on there is nothing to follow.
 DROWNED = 0.02
+# Weights so many tolerances from the minimizer are where the integrator's own error leaves them.
+DROWNED_ERROR = 40.0
 LOOSEST = 1e-3
 FEW_ROUNDINGS = 64 * np.finfo(float).eps
 # Dropped pairs may move the residual by this share of the tolerance.
@@ -190,10 +192,12 @@ class Integration:
                 return end_of(solver.t, solver.y)
             if self.far is None and solver.t > look_for_minimizer:
                 look_for_minimizer = NEXT_LOOK * solver.t
-                minimizer = self._minimizer(solver.t, solver.y)
+                drowned = self.near.rounding(solver.y) > DROWNED
+                within = DROWNED_ERROR * self.rtol if drowned else self.rtol
+                minimizer = self._minimizer(solver.t, solver.y, within)
                 if minimizer is not None:
                     return self._at_minimizer(solver.t, minimizer)
-                if self.near.rounding(solver.y) > DROWNED:
+                if drowned:
                     return self._drowned(solver.t, solver.y)
             if self.steps["near_steps"] % 8 and solver.t < TAIL_ONLY:
                 continue
@@ -238,8 +242,8 @@ class Integration:
         columns = self.near.margin_map.n_columns
         return bool(least_margin * self.far.rate > TAIL_ONLY + np.log(columns))
 
-    def _minimizer(self, log_time: float, weights: np.ndarray) -> np.ndarray | None:
-        """The minimizer of the risk, if it is within the tolerance; else None.
+    def _minimizer(self, log_time: float, weights: np.ndarray, within: float) -> np.ndarray | None:
+        """The minimizer of the risk, if it is so near, relative to the weights; else None.
 
         The flow of a convex risk never moves away from its minimizer, so that it has arrived.
         Where a part of the data can be separated there is none: along some direction that the
@@ -248,7 +252,7 @@ class Integration:
         before = np.inf
         if self.near.reach(weights)[1] < LEAST_LOG_SLOPE:
             return None
-        for allowed in (self.rtol, *[np.inf] * POLISHING_STEPS):
+        for allowed in (within, *[np.inf] * POLISHING_STEPS):
             velocity = self.near.velocity(log_time, weights)
             hessian = -self.near.jacobian(log_time, weights, rough=False)
             length = np.linalg.norm(weights)
@@ -262,7 +266,7 @@ class Integration:
             size = np.linalg.norm(step) / length
             if size > allowed:
                 return None
-            if size > before / 2 and before < self.rtol / 100:
+            if size > before / 2 and before < self.rtol:
                 return weights  # the rest is rounding
             weights, before = weights + step, size
             if size <= 1e-12:
