@@ -10,7 +10,6 @@ import io
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -97,9 +96,11 @@ def note(*sentences: str) -> None:
     """Say something on standard error; where that is closed or full, nobody listens."""
     if sys.stderr is None:
         return
-    with suppress(OSError):
+    try:
         for sentence in sentences:
             print(sentence, file=sys.stderr, flush=True)
+    except OSError:  # what is still buffered would fail again when Python ends
+        _discard(sys.stderr)
 
 
 def error_console() -> "Console":
@@ -116,10 +117,13 @@ def survive_encodings() -> None:
 
 def discard_output() -> None:
     """Once output has failed: let what is still buffered go nowhere."""
-    if sys.stdout is None:
-        return
+    if sys.stdout is not None:
+        _discard(sys.stdout)
+
+
+def _discard(stream: Any) -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+    os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
 
 
