@@ -19,7 +19,7 @@ from marginflow.limits.compensated import UNIT
 from marginflow.limits.max_margin_result import MaxMargin
 from marginflow.limits.pair_products import Pairs, PairValues, locate, row_norm_bounds, spread
 from marginflow.limits.scaling import Scaled, compress, take_out_scale
-from marginflow.limits.separability import InseparabilityCertificate, certify_inseparability
+from marginflow.limits.separability import certify_inseparability
 from marginflow.limits.support import Support, find_support
 from marginflow.limits.working_set import Solution, approach, finish
 from marginflow.margins import LinearMarginMap
@@ -52,7 +52,9 @@ def solve_frobenius(maps: LinearMarginMap, *, rtol: float, max_rounds: int) -> M
         status, opening = Status.NOT_SEPARABLE, "not linearly separable"
     else:
         status, opening = Status.MAX_STEPS, "float64 cannot decide whether the data are separable"
-    return _without_weights(maps, proof, statistics, status, f"{opening}: {proof.statement}")
+    return without_weights(
+        maps.weights_shape, proof, statistics, status, f"{opening}: {proof.statement}"
+    )
 
 
 def _certified(
@@ -123,18 +125,27 @@ def _sentence(proof: MarginCertificate, margin: float, count: int, known: float)
     )
 
 
-def _without_weights(
-    maps: LinearMarginMap,
-    proof: InseparabilityCertificate,
+def without_weights(
+    shape: tuple[int, ...],
+    proof: Any,
     statistics: Mapping[str, Any],
     status: Status,
     message: str,
 ) -> MaxMargin:
+    """The result where nothing separates, or that could not be decided.
+
+    Args:
+        shape: of the weights.
+        proof: with the `epsilon` above which there is no margin, and a `dual`.
+        statistics: of the work done.
+        status: "not_separable" or "max_steps".
+        message: why.
+    """
     return MaxMargin(
         status=status,
         message=message,
         statistics=statistics,
-        weights=np.full(maps.weights_shape, math.nan),
+        weights=np.full(shape, math.nan),
         margin=0.0,
         margin_lower=0.0,
         margin_upper=proof.epsilon,

@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Float
 
 from marginflow._results import Status
-from marginflow.limits.frobenius import named_pairs, solve_frobenius
+from marginflow.limits.frobenius import named_pairs, solve_frobenius, without_weights
 from marginflow.limits.linear_algebra import row_basis
 from marginflow.limits.max_margin_result import MaxMargin
 from marginflow.limits.pair_products import (
@@ -262,24 +262,6 @@ def _without_weights(
     opening = "not decided whether the data are separable under these perturbations"
     if proof.proved:
         opening = "not separable under these perturbations"
-    return replace(
-        plain,
-        status=Status.NOT_SEPARABLE if proof.proved else Status.MAX_STEPS,
-        message=f"{opening}: {proof.statement}",
-        statistics=statistics,
-        weights=np.full(plain.weights.shape, math.nan),
-        margin=0.0,
-        margin_lower=0.0,
-        margin_upper=proof.epsilon,
-        dual=np.full(plain.dual.shape, math.nan),
-        support=np.empty((0, 2), dtype=np.int64),
-        support_rank=0,
-        relative_gap=math.inf,
-        weights_error_bound=math.inf,
-        next_margin=math.nan,
-        min_dual=math.nan,
-        degenerate=False,
-        degeneracy="",
-        active_set_proved=False,
-        certificate=proof,
-    )
+    status = Status.NOT_SEPARABLE if proof.proved else Status.MAX_STEPS
+    message = f"{opening}: {proof.statement}"
+    return without_weights(plain.weights.shape, proof, statistics, status, message)
