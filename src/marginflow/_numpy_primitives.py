@@ -75,7 +75,19 @@ def _broadcast(params: dict[str, Any], types: list[Any]) -> Callable[..., Any] |
     inner = [1] * len(shape)
     for place, size in zip(places, types[0].shape, strict=True):
         inner[place] = size
-    return lambda x: np.broadcast_to(np.reshape(x, inner), shape)
+    dtype = types[0].dtype
+    if inner == list(shape):
+        return lambda x: np.reshape(x, shape)
+    if jax.numpy.issubdtype(dtype, jax.dtypes.extended):
+        return None
+
+    def operation(x: Any) -> Any:
+        # half the time of np.broadcast_to
+        filled = np.empty(shape, dtype)
+        filled[...] = np.reshape(x, inner)
+        return filled
+
+    return operation
 
 
 def _reshape(params: dict[str, Any], types: list[Any]) -> Callable[..., Any] | None:
@@ -411,10 +423,10 @@ RULES: dict[str, Rule] = {
     "dynamic_slice": _dynamic_slice,
     "pad": _pad,
     "iota": _iota,
-    "reduce_sum": _reduced_in_dtype(np.sum),
-    "reduce_prod": _reduced_in_dtype(np.prod),
-    "reduce_max": _reduced(np.max),
-    "reduce_min": _reduced(np.min),
+    "reduce_sum": _reduced_in_dtype(np.add.reduce),
+    "reduce_prod": _reduced_in_dtype(np.multiply.reduce),
+    "reduce_max": _reduced(np.maximum.reduce),
+    "reduce_min": _reduced(np.minimum.reduce),
     "reduce_and": _reduced(np.bitwise_and.reduce),
     "reduce_or": _reduced(np.bitwise_or.reduce),
     "argmax": _place_of(np.argmax),

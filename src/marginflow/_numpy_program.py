@@ -66,39 +66,10 @@ class NumpyProgram:
 
 def _planned(program: ClosedJaxpr) -> Callable[[Values], list[Any]]:
     """A program as a function of its arguments; what depends on none of them is computed here."""
-    jaxpr, slots = program.jaxpr, {}
-    start: list[Any] = []
-    known: list[bool] = []
-
-    def slot(variable: Any, value: Any = None, is_known: bool = False) -> int:
-        slots[variable] = len(start)
-        start.append(value)
-        known.append(is_known)
-        return slots[variable]
-
-    def source(atom: Any) -> int:
-        if isinstance(atom, Literal):
-            kind: Any = atom.aval
-            return slot(object(), np.asarray(atom.val, dtype=kind.dtype), True)
-        return slots[atom]
-
-    for variable, value in zip(jaxpr.constvars, program.consts, strict=True):
-        slot(variable, _to_numpy(value), True)
-    arguments = [slot(variable) for variable in jaxpr.invars]
-    steps = []
-    for equation in jaxpr.eqns:
-        inputs = [source(atom) for atom in equation.invars]
-        ready = all(known[i] for i in inputs)
-        operation, many = _operation(equation)
-        if ready:
-            with np.errstate(all="ignore"):
-                found = operation(*(start[i] for i in inputs))
-            for variable, value in zip(equation.outvars, found if many else [found], strict=True):
-                slot(variable, value, True)
-        else:
-            outputs = [slot(variable) for variable in equation.outvars]
-            steps.append((operation, inputs, outputs, many))
-    results = [source(atom) for atom in jaxpr.outvars]
+    plan = _Plan()
+    arguments = [plan.slot() for _ in program.jaxpr.invars]
+    results = plan.include(program, arguments)
+    start, steps = plan.start, plan.steps_towards(results)
 
     def run(values: Values) -> list[Any]:
         held = start.copy()
@@ -116,14 +87,73 @@ def _planned(program: ClosedJaxpr) -> Callable[[Values], list[Any]]:
     return run
 
 
+class _Plan:
+    """Numbered places for values, and the steps that fill them.
+
+    Attributes:
+        start: what is in each place before the first step.
+        steps: operation, places of its operands and results, whether it gives a list of them.
+    """
+
+    def __init__(self) -> None:
+        self.start: list[Any] = []
+        self.steps: list[tuple[Operation, list[int], list[int], bool]] = []
+        self._known: list[bool] = []
+
+    def slot(self, value: Any = None, is_known: bool = False) -> int:
+        """A new place."""
+        self.start.append(value)
+        self._known.append(is_known)
+        return len(self.start) - 1
+
+    def include(self, program: ClosedJaxpr, arguments: Sequence[int]) -> list[int]:
+        """Append a program, and those that it calls; the places of its results."""
+        jaxpr = program.jaxpr
+        consts = [self.slot(_to_numpy(value), True) for value in program.consts]
+        at = dict(zip(jaxpr.constvars, consts, strict=True))
+        at |= dict(zip(jaxpr.invars, arguments, strict=True))
+
+        def place(atom: Any) -> int:
+            if isinstance(atom, Literal):
+                kind: Any = atom.aval
+                return self.slot(np.asarray(atom.val, dtype=kind.dtype), True)
+            return at[atom]
+
+        for equation in jaxpr.eqns:
+            inputs = [place(atom) for atom in equation.invars]
+            at |= dict(zip(equation.outvars, self._append(equation, inputs), strict=True))
+        return [place(atom) for atom in jaxpr.outvars]
+
+    def steps_towards(
+        self, results: Sequence[int]
+    ) -> list[tuple[Operation, list[int], list[int], bool]]:
+        """The steps without which some result would be missing."""
+        needed, kept = set(results), []
+        for step in reversed(self.steps):
+            if needed.intersection(step[2]):
+                needed.update(step[1])
+                kept.append(step)
+        return kept[::-1]
+
+    def _append(self, equation: JaxprEqn, inputs: list[int]) -> list[int]:
+        name, params = equation.primitive.name, equation.params
+        if name in _IDENTITIES:
+            return inputs
+        if name in _CALLS and _CALLS[name] in params:
+            return self.include(_closed(params[_CALLS[name]]), inputs)
+        operation, many = _operation(equation)
+        if all(self._known[i] for i in inputs):
+            with np.errstate(all="ignore"):
+                found = operation(*(self.start[i] for i in inputs))
+            return [self.slot(value, True) for value in (found if many else [found])]
+        outputs = [self.slot() for _ in equation.outvars]
+        self.steps.append((operation, inputs, outputs, many))
+        return outputs
+
+
 def _operation(equation: JaxprEqn) -> tuple[Operation, bool]:
     """What an equation does, and whether it gives a list of results."""
     name, params = equation.primitive.name, equation.params
-    if name in _IDENTITIES:
-        return lambda *values: list(values), True
-    if name in _CALLS and _CALLS[name] in params:
-        run = _planned(_closed(params[_CALLS[name]]))
-        return lambda *values: run(values), True
     if name in _CONTROL:
         return _CONTROL[name](params), True
     rule = RULES.get(name)
