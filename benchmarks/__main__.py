@@ -17,6 +17,7 @@ from benchmarks import (
     flow,
     gd_step,
     growth,
+    lanes,
     max_margin,
     norms,
     optimizer_step,
@@ -26,6 +27,7 @@ from benchmarks import (
 BENCHMARKS = {
     "gd_step": gd_step,
     "optimizer_step": optimizer_step,
+    "lanes": lanes,
     "max_margin": max_margin,
     "norms": norms,
     "fast_forward": fast_forward,
