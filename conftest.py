@@ -4,6 +4,7 @@ Tests run on the CPU and draw no windows.  On top of what each of them states, a
 promises of the package: it uses no network, and it leaves JAX's precision as the caller had it.
 """
 
+import ast
 import os
 import signal
 import socket
@@ -13,6 +14,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+from jaxtyping._import_hook import JaxtypingTransformer
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["MPLBACKEND"] = "agg"
@@ -20,6 +22,18 @@ os.environ["MPLBACKEND"] = "agg"
 # Shells start what runs in the background deaf to Ctrl-C; some tests press it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# jaxtyping wraps functions inside functions too, anew at every call of the outer one: a quarter of
+# all time.  Modules are cached by the name of the checker, so that it has to change with this.
+_decorate = JaxtypingTransformer.visit_FunctionDef
+
+
+def _decorate_outer(self: JaxtypingTransformer, node: ast.FunctionDef) -> ast.FunctionDef:
+    inside = any(isinstance(parent, ast.FunctionDef) for parent in self._parents)
+    return node if inside else _decorate(self, node)
+
+
+JaxtypingTransformer.visit_FunctionDef = _decorate_outer
 
 hypothesis.settings.register_profile("anywhere", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, database=None)

@@ -1,7 +1,7 @@
 """Eight data sets, a million steps each, as the lanes of one compiled loop, against one by one.
 
-K = 4, d = 24, n = 40 Gaussian clusters, of another seed in each lane.  One by one, so many steps are
-made as take some seconds; their time a step is what is compared.
+K = 4, d = 24, n = 40 Gaussian clusters, of another seed in each lane.  One by one fewer steps are
+made; their time a step is what is compared.
 """
 
 import time

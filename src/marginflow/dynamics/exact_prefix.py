@@ -87,16 +87,18 @@ class ExactPrefix:
         wanted = [at for at in self.record.tolist() if at <= step]
         return {at: self.weights.get(at, last) for at in wanted} | {step: last}
 
-    def beside(self, change: np.ndarray) -> "ExactPrefix":
-        """The same loop from other first weights, that much apart, with other rounding.
+    def beside(self, seed: int, size: float) -> "ExactPrefix":
+        """The same loop from other first weights, so far apart, with other rounding.
 
         The samples are summed in another order.
         """
+        rng = np.random.default_rng(seed)
+        change = rng.standard_normal(self.initial.shape)
         return ExactPrefix(
-            self.margin_map.take(np.random.default_rng(0).permutation(self.margin_map.n_samples)),
+            self.margin_map.take(rng.permutation(self.margin_map.n_samples)),
             self.loss,
             self.optimizer,
-            self.initial + change,
+            self.initial + size * change / np.linalg.norm(change),
             reduction=self.reduction,
             record=np.zeros(0, dtype=int),
             batches=self.batches,

@@ -24,8 +24,10 @@ LEAST_TOLERANCE = 1e-12
 # two integrations can agree by luck, so this much is always counted.
 SOLVER_ERROR = 40.0
 SAFETY = 2.0
-# How far apart loops begin that show what becomes of rounding: a million steps' at random.
+# How far apart loops begin that show what becomes of rounding, a million steps' at random, and how
+# many of them: one alone may miss the gradient that rounding gives the other sign.
 PERTURBATION = 2.0**-42
+COMPANIONS = 3
 AMPLIFIED = 10.0
 
 
@@ -76,7 +78,7 @@ class Forwarding:
     ):
         self.problem, self.loop, self.continuation = problem, loop, continuation
         self.times, self.last, self.rtol = times, float(times[-1]), rtol
-        self._beside: ExactPrefix | None = None
+        self._beside: list[ExactPrefix] = []
 
     def exact(self) -> Forwarded:
         """So few steps that they are made."""
@@ -165,12 +167,13 @@ class Forwarding:
         """What the loop makes of a change of its first weights that is like rounding, relative."""
         if not self.continuation.amplifies:
             return 0.0
-        if self._beside is None:
-            change = np.random.default_rng(0).standard_normal(self.loop.initial.shape)
+        if not self._beside:
             size = PERTURBATION * typical_weight(self.problem.margin_map, self.loop.initial)
-            self._beside = self.loop.beside(size * change / np.linalg.norm(change))
-        one, other = (np.array(loop.state(steps).params) for loop in (self.loop, self._beside))
-        return AMPLIFIED * float(np.linalg.norm(one - other) / np.linalg.norm(last))
+            self._beside = [self.loop.beside(seed, size) for seed in range(COMPANIONS)]
+        weights = np.array(self.loop.state(steps).params)
+        others = [np.array(loop.state(steps).params) for loop in self._beside]
+        apart = max(float(np.linalg.norm(weights - other)) for other in others)
+        return AMPLIFIED * apart / float(np.linalg.norm(last))
 
     def _residual(self, log_time: float, weights: np.ndarray) -> np.ndarray:
         if self.continuation.far is None:
