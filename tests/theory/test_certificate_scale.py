@@ -89,3 +89,10 @@ def test_counterexamples_are_in_the_users_units(stretch):
         at_x, at_y = (np.asarray(jax.grad(dented)(jnp.asarray(u))) for u in (x, y))
     assert (at_y - at_x) @ (y - x) < 0
     assert np.abs(stretch * x + 1).max() < 3
+
+
+def test_a_tail_that_floats_cannot_hold_is_refused_with_a_remedy():
+    found = mf.certify_loss(ScaledLoss(mf.CrossEntropy(), 1e-140), n_classes=[3])
+    assert not [name for name in found if found[name].verdict == "refuted"]
+    with pytest.raises(ValueError, match="certify a multiple of it"):
+        mf.certify_loss(lambda u: 1e-200 * jnp.sum(jnp.exp(-u)), n_classes=[3])

@@ -43,6 +43,8 @@ MOST_CLASSES_PROVED = 4
 # Margins at which a template has to be finite, in its own length, and rows of a look further out.
 ORDINARY = 6.0
 LADDER = 121
+# A template in a smaller unit has a tail that float64 cannot hold.
+LEAST_UNIT = 1e-150
 
 
 @in_x64
@@ -78,7 +80,7 @@ def certify_loss(
     Raises:
         TypeError: if it is none of these.
         ValueError: if there is no loss of that name, or the function does not give a real scalar
-            for margins of ordinary size.
+            for margins of ordinary size, or gives values below 1e-150.
 
     Example:
         >>> import marginflow as mf
@@ -223,6 +225,11 @@ def _check_finite(view: TemplateView) -> list[str]:
             f"{view.loss.name} is not finite at margins {shown(u[at])}, K = {view.n_classes}: "
             f"value {found.value[at]:.6g}, slopes {shown(found.slope[at])}. Where jnp.where "
             "chooses, both branches have to be finite."
+        )
+    if view.scale.unit < LEAST_UNIT:
+        raise ValueError(
+            f"{view.loss.name} has values of about {view.scale.unit:.1g}, so that its tail is lost "
+            "to underflow: certify a multiple of it, which has the same properties."
         )
     for ladder, words in (
         (-np.geomspace(1.0, 1e3, 61), "Below margins of"),
