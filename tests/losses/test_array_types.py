@@ -89,10 +89,10 @@ def test_lists_and_integers_are_read_in_double_precision(call):
 def test_margins_keep_their_type_too(loss):
     for dtype in (jnp.bfloat16, jnp.float32, jnp.float64):
         with mf.x64():
-            margins = jax.ShapeDtypeStruct((2, 2), dtype)
+            margins = jax.ShapeDtypeStruct((2, 3), dtype)
             for method in METHODS:
                 assert jax.eval_shape(getattr(loss, method), margins).dtype == dtype
-    margins = np.array([[0.3, 1e-9], [17.0, 2.0]])
+    margins = np.array([[0.3, 1e-9, 1.1], [17.0, 2.0, -4.0]])
     assert type(loss.template(margins)) is np.ndarray
     sign, log_abs = loss.slope(margins)
     assert sign.dtype == log_abs.dtype == np.float64
