@@ -148,6 +148,7 @@ def test_the_certificate_of_inseparable_data_is_written_too(marginflow, contradi
         (["linear-teacher", "--standardize"], "--standardize goes with files or bundled data"),
         (["random-labels", "--samples", "1"], "--samples"),
         (["wine", "--norm", "operator"], "'spectral'"),
+        (["wine", "--norm", "l0.5"], "--norm l0.5: p: expected a number from 1 to infinity"),
         (["wine", "--rtol", "0"], "--rtol must lie between 0 and 1"),
         (["wine", "--rtol", "nan"], "--rtol must lie between 0 and 1"),
         (["wine", "-o", "weights.txt"], "files that end in .npz, .json"),

@@ -136,7 +136,7 @@ def test_a_command_line_that_cannot_be_read_is_a_usage_error(marginflow, argumen
 
 def test_every_status_has_its_exit_code():
     assert set(OF_STATUS) == set(mf.Status)
-    codes = {"done": 0, "not_separable": 4, "interrupted": 130}
+    codes = {"done": 0, "eps_dominated": 0, "not_separable": 4, "interrupted": 130}
     for status in mf.Status:
         assert OF_STATUS[status] == codes.get(status, ExitCode.NOT_CONVERGED)
 

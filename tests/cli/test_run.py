@@ -295,14 +295,14 @@ def test_what_a_flow_refuses_is_not_advised_when_it_is_interrupted(marginflow, m
 def test_figures_that_are_not_finite_are_left_out_of_the_page(marginflow, monkeypatch):
     """As those of a run that Ctrl-C ends before its first step."""
 
-    def nothing_done(plan, limit, progress):
+    def nothing_done(plan, comparison, progress):
         return mf.gradient_descent(plan.data, plan.loss, learning_rate=1.0, steps=0)
 
     monkeypatch.setattr(run_module, "carry_out", nothing_done)
     out = marginflow(*TOY).out
     assert not re.search(r"\b(nan|inf)\b", out)
     assert "direction error" not in out
-    assert "margin / norm" not in out
+    assert "margin, frobenius" not in out
     assert "log risk" in out
 
 

@@ -13,6 +13,7 @@ def chosen(
     log_time: float | None = None,
     loss: str = "cross-entropy",
     only_exact: tuple[str, ...] = (),
+    refusal: str | None = None,
 ) -> Choice:
     return choose(
         method,
@@ -21,6 +22,7 @@ def chosen(
         loss=mf.get_loss(loss),
         n_classes=3,
         only_exact=only_exact,
+        refusal=refusal,
     )
 
 
@@ -33,6 +35,8 @@ def chosen(
         ({"steps": "e^1000000"}, Method.FAST_FORWARD),
         ({"steps": "1e9", "only_exact": ("--checkpoint",)}, Method.EXACT),
         ({"steps": "1e9", "loss": "weston-watkins"}, Method.EXACT),
+        ({"steps": "1e9", "loss": "lee-lin-wahba"}, Method.EXACT),
+        ({"steps": "1e9", "refusal": "it sways"}, Method.EXACT),
         ({"log_time": 5.0}, Method.FLOW),
     ],
 )
@@ -53,3 +57,17 @@ def test_auto_never_drops_what_only_a_loop_has():
         chosen(steps="10^100", only_exact=("--batch-size",))
     with pytest.raises(UsageError, match=r"--batch-size is for exact steps"):
         chosen(log_time=5.0, only_exact=("--batch-size",))
+
+
+def test_an_optimizer_without_an_equation_is_told_why():
+    with pytest.raises(UsageError, match=r"no loop makes 10\^50 steps.*it sways"):
+        chosen(steps="1e50", refusal="it sways")
+    with pytest.raises(UsageError, match="fast-forward: it sways"):
+        chosen(Method.FAST_FORWARD, steps="1e9", refusal="it sways")
+
+
+@pytest.mark.parametrize("given", [{"log_time": 5.0}, {"steps": "1e9"}])
+def test_slopes_that_turn_positive_are_a_loop_s_alone(given):
+    method = Method.AUTO if "log_time" in given else Method.FAST_FORWARD
+    with pytest.raises(UsageError, match="turn positive"):
+        chosen(method, loss="lee-lin-wahba", **given)

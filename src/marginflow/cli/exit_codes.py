@@ -20,7 +20,7 @@ OF_STATUS = {
     "max_steps": ExitCode.NOT_CONVERGED,
     "diverged": ExitCode.NOT_CONVERGED,
     "saturated": ExitCode.NOT_CONVERGED,
-    "eps_dominated": ExitCode.NOT_CONVERGED,
+    "eps_dominated": ExitCode.OK,  # the run is done; its page says since when ε rules
     "not_separable": ExitCode.NOT_SEPARABLE,
     "interrupted": ExitCode.INTERRUPTED,
 }

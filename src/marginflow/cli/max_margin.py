@@ -11,6 +11,7 @@ from marginflow.cli.console import facts, table
 from marginflow.cli.data_argument import DataArgument
 from marginflow.cli.data_description import data_line, describe_data, describe_pairs
 from marginflow.cli.exit_codes import OF_STATUS
+from marginflow.cli.norm_argument import NORMS_IN_WORDS, norm_argument
 from marginflow.cli.output_file import check_output, write_arrays, write_json
 from marginflow.cli.progress_bar import progress_bar
 
@@ -35,8 +36,7 @@ def max_margin(
         str,
         typer.Option(
             metavar="NORM",
-            help="The norm of the weights: frobenius, max, l1, spectral, nuclear, class_l2, "
-            "feature_l2, or one with an exponent, as l1.5 and schatten3.",
+            help=f"The norm of the weights: {NORMS_IN_WORDS}.",
         ),
     ] = "frobenius",
     rtol: Annotated[
@@ -61,15 +61,11 @@ def max_margin(
     from marginflow.cli.errors import UsageError
     from marginflow.limits import InseparabilityCertificate
     from marginflow.limits import max_margin as solve
-    from marginflow.norms import as_norm
 
     check_output(output, SUFFIXES)
     if rtol is not None and not 0 < rtol < 1:
         raise UsageError(f"--rtol must lie between 0 and 1, got {rtol}.")
-    try:
-        as_norm(norm)
-    except ValueError as error:
-        raise UsageError(f"--{error}") from error
+    measure = norm_argument(norm)
     found = DataArgument(
         name=data,
         target=target,
@@ -81,7 +77,7 @@ def max_margin(
         seed=seed,
     ).load()
     with progress_bar("max margin", wanted=not no_progress):
-        result = solve(found, norm, rtol=rtol, throw=False)
+        result = solve(found, measure, rtol=rtol, throw=False)
     separates = not isinstance(result.certificate, InseparabilityCertificate)
     show, page = (_solution, _solution_page) if separates else (_contradiction, _contradiction_page)
     figures = {

@@ -13,6 +13,7 @@ from marginflow.cli.errors import UsageError, as_usage_error
 from marginflow.cli.exit_codes import OF_STATUS
 from marginflow.cli.learning_rate import FRACTION, LearningRate, choose_learning_rate
 from marginflow.cli.loss_argument import LOSS_HELP, load_loss
+from marginflow.cli.optimizer_argument import GRADIENT_DESCENT, Schedule, optimizer_argument
 from marginflow.cli.output_file import (
     check_folder,
     check_output,
@@ -22,6 +23,7 @@ from marginflow.cli.output_file import (
 )
 from marginflow.cli.progress_bar import progress_bar
 from marginflow.cli.record_argument import RECORD_HELP
+from marginflow.cli.run_limits import Comparison, compare, norms_of, predict
 from marginflow.cli.run_method import LARGEST_EXACT, STEPS_BY_DEFAULT, Method, choose
 from marginflow.cli.run_plan import Plan, carry_out, load_initial
 from marginflow.cli.run_report import run_figures, run_page
@@ -29,10 +31,9 @@ from marginflow.cli.run_report import run_figures, run_page
 if TYPE_CHECKING:
     from marginflow.data import Dataset
     from marginflow.dynamics import Trajectory
-    from marginflow.limits import MaxMargin
 
 SUFFIXES = (".parquet", ".csv", ".json", ".npz")
-METHOD = "Method"
+METHOD, OPTIMIZER = "Method", "Optimizer"
 
 
 class Reduction(StrEnum):
@@ -71,10 +72,29 @@ def run(
         Method,
         typer.Option(
             help=f"auto: flow with --log-time; exact up to {LARGEST_EXACT} steps, with "
-            "--batch-size, --checkpoint or a hinge; else fast-forward.",
+            "--batch-size, --checkpoint, a hinge or an optimizer that no equation takes forward; "
+            "else fast-forward.",
             rich_help_panel=METHOD,
         ),
     ] = Method.AUTO,
+    optimizer: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="What makes a step of the gradient: gd, normalized-gd, sign, spectral, muon, adam "
+            f"and more; a wrong name lists all. {GRADIENT_DESCENT} by default.",
+            rich_help_panel=OPTIMIZER,
+        ),
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE",
+            help="A setting of the optimizer, as eps=0, b1=0.9 or norm=l3; can be repeated. A "
+            "wrong key lists all.",
+            rich_help_panel=OPTIMIZER,
+        ),
+    ] = None,
     learning_rate: Annotated[
         float | None,
         typer.Option(
@@ -82,13 +102,27 @@ def run(
             "--lr",
             metavar="ETA",
             help=f"By default {FRACTION:g} of the bound below which steps decrease the risk, "
-            "where one is known.",
-            rich_help_panel=METHOD,
+            "where one is known; for steps of a length of their own, that which changes no margin "
+            "by more than 1.",
+            rich_help_panel=OPTIMIZER,
+        ),
+    ] = None,
+    schedule: Annotated[
+        Schedule | None,
+        typer.Option(
+            help="Of the learning rate; inverse-sqrt divides it by the root of t + 1 at step t. "
+            "constant by default.",
+            rich_help_panel=OPTIMIZER,
         ),
     ] = None,
     momentum: Annotated[
-        float, typer.Option(metavar="BETA", help="Of heavy ball.", rich_help_panel=METHOD)
-    ] = 0.0,
+        float | None,
+        typer.Option(
+            metavar="BETA",
+            help="Of an optimizer that has it, gd among them.",
+            rich_help_panel=OPTIMIZER,
+        ),
+    ] = None,
     batch_size: Annotated[
         int | None,
         typer.Option(min=1, metavar="B", help="Samples a step.", rich_help_panel=METHOD),
@@ -142,6 +176,15 @@ def run(
             rich_help_panel=options.OUTPUT,
         ),
     ] = True,
+    norm: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NORM",
+            help="A norm to compare margins in, as max or l1.5; can be repeated. By default that "
+            "which the optimizer goes for.",
+            rich_help_panel=options.OUTPUT,
+        ),
+    ] = None,
     output: Annotated[
         Path | None, options.output(".parquet or .csv (records), .json or .npz (all)")
     ] = None,
@@ -151,8 +194,9 @@ def run(
 ) -> Answer:
     """Train, and compare with the limit.
 
-    Gradient descent step by step, or its iterate after any number of steps, or gradient flow to any
-    log time. Ctrl-C ends a run with what was done; with --checkpoint the same command goes on.
+    Any optimizer step by step, or its iterate after any number of steps where an equation leads
+    there, or gradient flow to any log time. Ctrl-C ends a run with what was done; with --checkpoint
+    the same command goes on.
     """
     check_output(output, SUFFIXES)
     if checkpoint is not None:
@@ -178,8 +222,12 @@ def run(
         method=method,
         steps=steps,
         log_time=log_time,
+        optimizer=optimizer,
+        option=option or [],
         learning_rate=learning_rate,
+        schedule=schedule,
         momentum=momentum,
+        norm=norm or [],
         batch_size=batch_size,
         seed=seed,
         reduction=reduction.value,
@@ -189,15 +237,15 @@ def run(
         checkpoint=checkpoint,
         resume=resume,
     )
-    best, remark = _limit(found) if limit else (None, "not asked for")
+    comparison = compare(found, plan.norms) if limit else Comparison(plan.norms)
     with progress_bar(str(plan.choice.method), wanted=not no_progress) as progress:
-        result = carry_out(plan, best, progress)
+        result = carry_out(plan, comparison, progress)
     answer = Answer(
         status=result.status,
         message=_message(plan, result),
         exit_code=OF_STATUS[result.status],
-        figures=run_figures(plan, result, best),
-        page=run_page(plan, result, best, remark),
+        figures=run_figures(plan, result, comparison),
+        page=run_page(plan, result, comparison),
     )
     _write(output, answer, result)
     return answer
@@ -205,10 +253,9 @@ def run(
 
 def _plan(data: "Dataset", **given: Any) -> Plan:
     """The options as a plan, refused where they do not go together."""
+    from marginflow.dynamics.continuations import refusal
     from marginflow.margins import as_linear_map
 
-    if not 0 <= given["momentum"] < 1:
-        raise UsageError(f"--momentum must be at least 0 and below 1, got {given['momentum']}.")
     if given["batch_size"] is not None and given["batch_size"] > data.n_samples:
         raise UsageError(
             f"--batch-size is at most the number of samples, {data.n_samples}, got "
@@ -220,6 +267,14 @@ def _plan(data: "Dataset", **given: Any) -> Plan:
         for name in ("batch_size", "checkpoint")
         if given[name] is not None
     ]
+    method_options = ("optimizer", "option", "learning_rate", "schedule", "momentum")
+    asked = {name: given.pop(name) for name in method_options}
+    named = optimizer_argument(
+        asked["optimizer"],
+        asked["option"],
+        schedule=asked["schedule"],
+        momentum=asked["momentum"],
+    )
     choice = choose(
         given.pop("method"),
         steps=given.pop("steps"),
@@ -227,30 +282,47 @@ def _plan(data: "Dataset", **given: Any) -> Plan:
         loss=loss,
         n_classes=data.n_classes,
         only_exact=only_exact,
+        refusal=refusal(named.make(1.0)),
     )
     shape = as_linear_map(data, "run").weights_shape
     given["initial"] = load_initial(given["initial"], shape)
-    asked = given.pop("learning_rate")
     rate: LearningRate | None = None
+    optimizer = prediction = None
     if choice.method != Method.FLOW:
         rate = choose_learning_rate(
-            asked, data, loss, initial=given["initial"], reduction=given["reduction"]
+            asked["learning_rate"],
+            named,
+            data,
+            loss,
+            initial=given["initial"],
+            reduction=given["reduction"],
         )
-    elif asked is not None or given["momentum"]:
-        raise UsageError("a flow has no learning rate and no momentum; leave them out.")
-    return Plan(data=data, loss=loss, choice=choice, learning_rate=rate, **given)
+        optimizer = named.make(rate.value)
+        prediction = predict(optimizer, loss, data.n_classes)
+    else:
+        _refuse_in_a_flow(asked)
+    return Plan(
+        data=data,
+        loss=loss,
+        choice=choice,
+        optimizer=optimizer,
+        named=named,
+        learning_rate=rate,
+        prediction=prediction,
+        norms=norms_of(given.pop("norm"), prediction),
+        **given,
+    )
 
 
-def _limit(data: "Dataset") -> "tuple[MaxMargin | None, str]":
-    """The certified limit, or None, and what is to be said of it."""
-    from marginflow.limits import max_margin
-
-    found = max_margin(data, throw=False)
-    if found.status == "not_separable":
-        return None, "none: the data are not linearly separable"
-    if found.status != "done":
-        return None, f"not certified: {found.message}"
-    return found, f"certified, weights' error at most {found.weights_error_bound:.2g}"
+def _refuse_in_a_flow(asked: dict[str, Any]) -> None:
+    present = [
+        f"--{name.replace('_', '-')}" for name, value in asked.items() if value not in (None, [])
+    ]
+    if present:
+        raise UsageError(
+            "a flow has no optimizer, no learning rate and no momentum; leave out "
+            f"{', '.join(present)}."
+        )
 
 
 def _message(plan: Plan, result: "Trajectory") -> str:

@@ -3,7 +3,8 @@
 Three methods give the path of training: `exact` makes every step; `fast-forward` reaches step
 counts that nothing could make, with an error estimate; `flow` follows gradient flow in log time.
 `auto` takes the flow where a log time is given; the exact loop up to `LARGEST_EXACT` steps, and
-beyond where something is asked for that only a loop has; fast-forward for all else.
+beyond where something is asked for that only a loop has, an optimizer among it that no equation
+takes forward; fast-forward for all else.
 """
 
 import math
@@ -56,6 +57,7 @@ def choose(
     loss: "Loss",
     n_classes: int,
     only_exact: Sequence[str],
+    refusal: str | None = None,
 ) -> Choice:
     """Choose the method of a run.
 
@@ -66,6 +68,7 @@ def choose(
         loss: of the run.
         n_classes: K.
         only_exact: the options given that only the exact loop has, as --batch-size.
+        refusal: why fast-forward does not take the optimizer, without a full stop; None if it does.
 
     Raises:
         UsageError: if what was asked for does not go together.
@@ -78,20 +81,31 @@ def choose(
             raise UsageError(f"--log-time must be a finite number, got {log_time}.")
         reason = "--log-time is given" if method == Method.AUTO else reason
         _refuse_options("flow", only_exact)
+        _refuse_rising(loss, n_classes, "a flow")
         return Choice(Method.FLOW, reason, None, log_time)
     if log_time is not None:
         raise UsageError(f"--log-time is for the flow, and --method is {method}; give --steps.")
     count = _read(STEPS_BY_DEFAULT if steps is None else steps)
     if method == Method.AUTO:
-        chosen, reason = _by_rule(count, only_exact, _has_kinks(loss, n_classes))
+        chosen, reason = _by_rule(count, only_exact, _kind(loss, n_classes), refusal)
     if chosen == Method.EXACT and count.count is None:
+        if refusal is not None:
+            raise UsageError(
+                f"no loop makes {count} steps; take at most 2^63 - 1.  There is no fast-forward "
+                f"either: {refusal}."
+            )
         raise UsageError(
             f"no loop makes {count} steps ({reason}); take at most 2^63 - 1, or --method "
             "fast-forward without what only a loop has."
         )
     if chosen == Method.FAST_FORWARD:
         _refuse_options("fast-forward", only_exact)
-        if _has_kinks(loss, n_classes):
+        if refusal is not None:
+            raise UsageError(
+                f"fast-forward: {refusal}.  --method exact makes the steps of any optimizer."
+            )
+        _refuse_rising(loss, n_classes, "fast-forward")
+        if _kind(loss, n_classes) == "finite":
             raise UsageError(
                 f"fast-forward needs a loss with a continuous slope, got {loss.name}; take "
                 "--method exact, which ends by itself where every slope is zero."
@@ -99,19 +113,33 @@ def choose(
     return Choice(chosen, reason, count, None)
 
 
-def _by_rule(count: StepCount, only_exact: Sequence[str], kinks: bool) -> tuple[Method, str]:
+def _by_rule(
+    count: StepCount, only_exact: Sequence[str], kind: str | None, refusal: str | None
+) -> tuple[Method, str]:
     if count.count is not None and count.count <= LARGEST_EXACT:
         return Method.EXACT, "up to 10^6 steps each is made"
     if only_exact:
         return Method.EXACT, f"{only_exact[0]} is for exact steps"
-    if kinks:
+    if kind == "finite":
         return Method.EXACT, "the loss has no continuous slope"
+    if kind == "rising":
+        return Method.EXACT, "slopes of the loss turn positive"
+    if refusal is not None:
+        return Method.EXACT, refusal
     return Method.FAST_FORWARD, "more than 10^6 steps"
 
 
-def _has_kinks(loss: "Loss", n_classes: int) -> bool:
+def _kind(loss: "Loss", n_classes: int) -> str | None:
     tail = loss.tail(n_classes)
-    return tail is not None and tail.kind == "finite"
+    return None if tail is None else tail.kind
+
+
+def _refuse_rising(loss: "Loss", n_classes: int, method: str) -> None:
+    if _kind(loss, n_classes) == "rising":
+        raise UsageError(
+            f"{method} needs margins that grow with log t, and some slopes of {loss.name} turn "
+            "positive however large the margins are, which holds them back; take --method exact."
+        )
 
 
 def _refuse_options(method: str, only_exact: Sequence[str]) -> None:

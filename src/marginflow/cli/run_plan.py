@@ -6,19 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 from marginflow.cli.errors import UsageError
 from marginflow.cli.learning_rate import LearningRate
+from marginflow.cli.optimizer_argument import OptimizerArgument
 from marginflow.cli.record_argument import (
     exact_schedule,
     log_steps_schedule,
     log_time_schedule,
 )
+from marginflow.cli.run_limits import EUCLIDEAN, Comparison
 from marginflow.cli.run_method import Choice, Method
 
 if TYPE_CHECKING:
     from marginflow.data import Dataset
-    from marginflow.dynamics import Trajectory
+    from marginflow.dynamics import Optimizer, Trajectory
     from marginflow.dynamics.progress import Progress
-    from marginflow.limits import MaxMargin
     from marginflow.losses import Loss
+    from marginflow.theory import LimitPrediction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +31,11 @@ class Plan:
         data: the data.
         loss: the loss.
         choice: the method and how far it goes.
+        optimizer: that makes the steps.
+        named: the same as it was asked for.
         learning_rate: of steps; None for the flow.
-        momentum: of heavy ball.
+        prediction: where the optimizer takes the loss; None for the flow.
+        norms: in which margins are compared and recorded, the first that of the limit.
         batch_size: of minibatches; None for all samples.
         seed: of minibatches.
         reduction: "sum" or "mean".
@@ -44,8 +49,11 @@ class Plan:
     data: "Dataset"
     loss: "Loss"
     choice: Choice
+    optimizer: "Optimizer | None"
+    named: OptimizerArgument
     learning_rate: LearningRate | None
-    momentum: float
+    prediction: "LimitPrediction | None"
+    norms: tuple[str, ...]
     batch_size: int | None
     seed: int
     reduction: str
@@ -56,14 +64,14 @@ class Plan:
     resume: bool
 
 
-def carry_out(plan: Plan, limit: "MaxMargin | None", progress: "Progress | None") -> "Trajectory":
+def carry_out(plan: Plan, comparison: Comparison, progress: "Progress | None") -> "Trajectory":
     """Run the plan; a run that did not end well is returned with its status."""
     if plan.choice.method == Method.EXACT:
         return _exact(plan, progress)
     shared: dict[str, Any] = {
         "initial": plan.initial,
         "reduction": plan.reduction,
-        "limit": limit,
+        "limit": comparison.euclidean,
         "progress": progress,
         "throw": False,
     }
@@ -101,22 +109,21 @@ def load_initial(path: Path | None, shape: tuple[int, ...]) -> Any:
 
 
 def _exact(plan: Plan, progress: "Progress | None") -> "Trajectory":
-    from marginflow.dynamics import gradient_descent
+    from marginflow.dynamics import train
 
     assert plan.choice.steps is not None
     assert plan.choice.steps.count is not None
-    assert plan.learning_rate is not None
-    return gradient_descent(
+    return train(
         plan.data,
         plan.loss,
-        learning_rate=plan.learning_rate.value,
+        plan.optimizer,
         steps=plan.choice.steps.count,
         initial=plan.initial,
-        momentum=plan.momentum,
         batch_size=plan.batch_size,
         seed=plan.seed,
         reduction=plan.reduction,
         record=exact_schedule(plan.record, plan.choice.steps.count),
+        norms=[name for name in plan.norms if name != EUCLIDEAN],  # which every run records
         checkpoint=plan.checkpoint,
         resume=plan.checkpoint if plan.resume else None,
         progress=progress,
@@ -128,13 +135,11 @@ def _fast_forward(plan: Plan, shared: dict[str, Any]) -> "Trajectory":
     from marginflow.dynamics import fast_forward
 
     assert plan.choice.steps is not None
-    assert plan.learning_rate is not None
     return fast_forward(
         plan.data,
         plan.loss,
-        learning_rate=plan.learning_rate.value,
+        plan.optimizer,
         log_steps=plan.choice.steps.log_steps,
-        momentum=plan.momentum,
         record=log_steps_schedule(plan.record, plan.choice.steps.log_steps),
         **shared,
     )

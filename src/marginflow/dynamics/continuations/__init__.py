@@ -6,7 +6,7 @@ continuation is one such equation, with the condition from which it holds.  What
 is refused, with the reason.
 """
 
-from marginflow.dynamics.continuations.choice import continuation_of
+from marginflow.dynamics.continuations.choice import continuation_of, refusal
 from marginflow.dynamics.continuations.continuation import Continuation, Course, Problem
 
-__all__ = ["Continuation", "Course", "Problem", "continuation_of"]
+__all__ = ["Continuation", "Course", "Problem", "continuation_of", "refusal"]

@@ -28,8 +28,43 @@ from marginflow.norms import EntrywiseNorm
 
 _LATTICE = (
     "moves every entry by about ±learning_rate at every step, on a lattice of that width that no "
-    "flow follows; run train, which goes on at any margin"
+    "flow follows"
 )
+
+
+def refusal(optimizer: Optimizer, *, minibatches: bool = False) -> str | None:
+    """Why an optimizer has no continuation, in a sentence without its full stop; None if it has.
+
+    Args:
+        optimizer: with all its settings.
+        minibatches: whether it steps on minibatches.
+
+    Example:
+        >>> import marginflow as mf
+        >>> from marginflow.dynamics.continuations.choice import refusal
+        >>> refusal(mf.HeavyBall(0.1)) is None
+        True
+    """
+    name = type(optimizer).__name__
+    if minibatches and (not isinstance(optimizer, HeavyBall) or optimizer.momentum is not None):
+        return (
+            "minibatches have a mean path for gradient descent without momentum, not for "
+            f"{name} as given"
+        )
+    if isinstance(optimizer, HeavyBall | Nesterov):
+        return _of_schedule(optimizer)
+    if isinstance(optimizer, Adam | RMSProp) and not isinstance(optimizer, AdamW):
+        if not float(optimizer.eps) > 0:
+            return f"{name} with eps = 0 {_LATTICE}; it goes on with eps > 0"
+        return _of_schedule(optimizer)
+    if isinstance(optimizer, SteepestDescent) and _is_normalized(optimizer):
+        return _of_lengths(optimizer.learning_rate)
+    if isinstance(optimizer, SignDescent | Signum | Lion):
+        return f"{name} {_LATTICE}"
+    return (
+        f"no equation is known here that {name} follows from some step on; there is one for "
+        "HeavyBall, Nesterov, NormalizedGD, and Adam and RMSProp with eps > 0"
+    )
 
 
 def continuation_of(
@@ -40,33 +75,22 @@ def continuation_of(
     Raises:
         ValueError: if none is valid; the message says why, and what works instead.
     """
+    obstacle = refusal(optimizer, minibatches=batches is not None)
+    if obstacle is not None:
+        raise ValueError(
+            f"fast_forward: {obstacle}.  `train` makes the steps of any optimizer, one by one."
+        )
     factor = log_reduction(problem.margin_map, reduction)
-    name = type(optimizer).__name__
+    held: Any = optimizer
     if batches is not None:
-        if not isinstance(optimizer, HeavyBall) or optimizer.momentum is not None:
-            raise ValueError(
-                "fast_forward: minibatches have a mean path for gradient descent without momentum, "
-                f"not for {name} as given; run train."
-            )
         share = math.log(batches.batch_size / batches.n_samples) if reduction == "sum" else factor
-        return MinibatchContinuation(problem, math.log(_constant(optimizer)) + share, batches)
+        return MinibatchContinuation(problem, math.log(held.learning_rate) + share, batches)
     if isinstance(optimizer, HeavyBall | Nesterov):
-        log_step = math.log(_constant(optimizer)) + factor
+        log_step = math.log(held.learning_rate) + factor
         return LinearContinuation(problem, log_step, _linear(optimizer))
-    if isinstance(optimizer, Adam | RMSProp) and not isinstance(optimizer, AdamW):
-        _constant(optimizer)
-        if not float(optimizer.eps) > 0:
-            raise ValueError(f"fast_forward: {name} with eps = 0 {_LATTICE}, or set eps > 0.")
-        return AdaptiveContinuation(problem, factor, optimizer)
-    if isinstance(optimizer, SteepestDescent) and _is_normalized(optimizer):
+    if isinstance(optimizer, SteepestDescent):
         return NormalizedContinuation(problem, *_lengths(optimizer.learning_rate))
-    if isinstance(optimizer, SignDescent | Signum | Lion):
-        raise ValueError(f"fast_forward: {name} {_LATTICE}.")
-    raise ValueError(
-        f"fast_forward: no equation is known here that {name} follows from some step on.  It goes "
-        "on with HeavyBall, Nesterov, NormalizedGD, and Adam and RMSProp with eps > 0; train runs "
-        "any optimizer."
-    )
+    return AdaptiveContinuation(problem, factor, held)
 
 
 def _linear(optimizer: Any) -> LinearMethod:
@@ -88,31 +112,29 @@ def _is_normalized(optimizer: SteepestDescent) -> bool:
 
 
 def _lengths(rate: Any) -> tuple[float, float]:
-    """The c and p of steps of length c/(k+1)^p.
-
-    Raises:
-        ValueError: if the schedule is another one, or the lengths have a finite sum.
-    """
+    """The c and p of steps of length c/(k+1)^p."""
     if not callable(rate):
         return float(rate), 0.0
-    if isinstance(rate, PowerSchedule) and 0 <= float(rate.exponent) < 1:
-        return float(rate.scale), float(rate.exponent)
-    raise ValueError(
-        "fast_forward: normalized descent goes on with a constant learning rate, or with "
-        "PowerSchedule(c, exponent) for an exponent from 0 to below 1, as inverse_sqrt(c); run "
-        "train for other schedules."
+    assert isinstance(rate, PowerSchedule)
+    return float(rate.scale), float(rate.exponent)
+
+
+def _of_lengths(rate: Any) -> str | None:
+    """What is wrong with lengths of another schedule, or with a finite sum."""
+    if not callable(rate) or (isinstance(rate, PowerSchedule) and 0 <= float(rate.exponent) < 1):
+        return None
+    return (
+        "normalized descent goes on with a constant learning rate, or with PowerSchedule(c, "
+        "exponent) for an exponent from 0 to below 1, as inverse_sqrt(c), and this is another "
+        "schedule"
     )
 
 
-def _constant(optimizer: Any) -> float:
-    """The learning rate, if it is one number.
-
-    Raises:
-        ValueError: if it is a schedule.
-    """
-    if callable(optimizer.learning_rate):
-        raise ValueError(
-            f"fast_forward: {type(optimizer).__name__} with a schedule has no equation here; pass "
-            "a constant learning rate, or run train."
-        )
-    return float(optimizer.learning_rate)
+def _of_schedule(optimizer: Any) -> str | None:
+    """What is wrong with a learning rate that is not one number."""
+    if not callable(optimizer.learning_rate):
+        return None
+    return (
+        f"{type(optimizer).__name__} with a schedule has no equation here; it has one with a "
+        "constant learning rate"
+    )

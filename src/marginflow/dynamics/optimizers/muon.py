@@ -12,7 +12,7 @@ from marginflow.dynamics.optimizers.eps_takeover import held_since, in_units
 from marginflow.dynamics.optimizers.log_scaled import LogScaled, at_common_scale, nothing
 from marginflow.dynamics.optimizers.optimizer import Optimizer
 from marginflow.dynamics.optimizers.schedules import LearningRate, as_rate, rate_at
-from marginflow.dynamics.optimizers.settings import fraction, nonnegative
+from marginflow.dynamics.optimizers.settings import flag, fraction, nonnegative, whole
 from marginflow.norms import as_norm
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
@@ -64,12 +64,10 @@ class Muon(Optimizer):
         eps: float | int = 0.0,
         weight_decay: float | int = 0.0,
     ):
-        if ns_steps is not None and (isinstance(ns_steps, bool) or int(ns_steps) < 1):
-            raise ValueError(f"ns_steps: expected at least 1, or None for exact, got {ns_steps}.")
         self.learning_rate = as_rate(learning_rate)
         self.momentum = fraction("momentum", momentum)
-        self.nesterov = nesterov
-        self.ns_steps = None if ns_steps is None else int(ns_steps)
+        self.nesterov = flag("nesterov", nesterov)
+        self.ns_steps = None if ns_steps is None else whole("ns_steps", ns_steps, 1)
         self.eps = nonnegative("eps", eps)
         self.weight_decay = nonnegative("weight_decay", weight_decay)
 

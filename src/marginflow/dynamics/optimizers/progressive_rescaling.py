@@ -10,7 +10,7 @@ from marginflow._types import AnyArray
 from marginflow.dynamics.objective import Gradient, tree_norm
 from marginflow.dynamics.optimizers.optimizer import Optimizer
 from marginflow.dynamics.optimizers.schedules import LearningRate, as_rate, rate_at
-from marginflow.dynamics.optimizers.settings import above_one
+from marginflow.dynamics.optimizers.settings import above_one, whole
 
 
 class PRGD(Optimizer):
@@ -52,13 +52,9 @@ class PRGD(Optimizer):
         period: int = 5,
         warmup: int = 100,
     ):
-        if period < 2 or warmup < 1:
-            raise ValueError(
-                f"expected period of at least 2 and warmup of at least 1, got {period}, {warmup}."
-            )
         self.learning_rate = as_rate(learning_rate)
         self.growth = above_one("growth", growth)
-        self.period, self.warmup = int(period), int(warmup)
+        self.period, self.warmup = whole("period", period, 2), whole("warmup", warmup, 1)
 
     @property
     def scale_free(self) -> bool:

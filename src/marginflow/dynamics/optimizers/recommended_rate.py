@@ -22,6 +22,7 @@ def recommended_rate(data: Any, norm: Norm | str = "frobenius") -> float:
 
     Raises:
         TypeError: if the margins are not linear in the weights.
+        ValueError: if every feature is zero, or their norm leaves float64.
 
     Example:
         >>> import marginflow as mf
@@ -40,4 +41,10 @@ def recommended_rate(data: Any, norm: Norm | str = "frobenius") -> float:
     else:
         # own column x, the other's −x, and zeros, which no dual norm sees
         gradients = np.stack([features, -features], axis=-1)
-    return 1.0 / max(float(norm.dual(gradient)) for gradient in gradients)
+    largest = max(float(norm.dual(gradient)) for gradient in gradients)
+    if not 0 < largest < np.inf:
+        raise ValueError(
+            "data: expected features of which some are not zero, and whose norm is a float64; the "
+            f"largest gradient of a margin has the dual norm {largest:g}."
+        )
+    return 1.0 / largest

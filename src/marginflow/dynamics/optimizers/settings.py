@@ -1,4 +1,4 @@
-"""The numbers of an optimizer: checked, and held as arrays."""
+"""The settings of an optimizer: checked; real numbers are held as arrays."""
 
 from typing import Any
 
@@ -25,6 +25,22 @@ def fraction(name: str, value: Any) -> AnyArray:
 def above_one(name: str, value: Any) -> AnyArray:
     """A finite number above 1."""
     return _number(name, value, lambda x: 1 < x < np.inf, "a finite number above 1")
+
+
+def whole(name: str, value: Any, least: int) -> int:
+    """A whole number from `least` up."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
+        raise TypeError(f"{name}: expected a whole number, got {value!r}.")
+    if value < least:
+        raise ValueError(f"{name}: expected at least {least}, got {value}.")
+    return int(value)
+
+
+def flag(name: str, value: Any) -> bool:
+    """True or false."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name}: expected True or False, got {value!r}.")
+    return bool(value)
 
 
 def _number(name: str, value: Any, allowed: Any, expected: str) -> AnyArray:

@@ -16,7 +16,7 @@ from marginflow.dynamics.objective import Gradient, tree_norm
 from marginflow.dynamics.optimizers.log_scaled import LogScaled, at_common_scale, nothing
 from marginflow.dynamics.optimizers.optimizer import Optimizer
 from marginflow.dynamics.optimizers.schedules import LearningRate, as_rate, rate_at
-from marginflow.dynamics.optimizers.settings import fraction
+from marginflow.dynamics.optimizers.settings import flag, fraction
 from marginflow.norms import EntrywiseNorm, Norm, as_norm
 
 
@@ -64,7 +64,7 @@ class SteepestDescent(Optimizer):
     ):
         self.norm = as_norm(norm)
         self.learning_rate = as_rate(learning_rate)
-        self.normalized = normalized
+        self.normalized = flag("normalized", normalized)
         self.momentum = fraction("momentum", momentum) if momentum else None
 
     @property
