@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import marginflow as mf
+from marginflow.norms import NAMED_NORMS, as_norm
 
 
 @pytest.fixture
@@ -148,6 +149,9 @@ def test_the_certificate_of_inseparable_data_is_written_too(marginflow, contradi
         (["linear-teacher", "--standardize"], "--standardize goes with files or bundled data"),
         (["random-labels", "--samples", "1"], "--samples"),
         (["wine", "--norm", "operator"], "'spectral'"),
+        (["wine", "--share", "0.9"], "--share goes with --face"),
+        (["wine", "--face", "--share", "1"], "lies between 0 and 1"),
+        (["wine", "--face", "--share", "nan"], "lies between 0 and 1"),
         (["wine", "--norm", "l0.5"], "--norm l0.5: p: expected a number from 1 to infinity"),
         (["wine", "--rtol", "0"], "--rtol must lie between 0 and 1"),
         (["wine", "--rtol", "nan"], "--rtol must lie between 0 and 1"),
@@ -201,3 +205,42 @@ def test_features_whose_solution_leaves_float64_are_a_usage_error(
     assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
     assert words in ended.err
     assert "failure of marginflow" not in ended.err
+
+
+@pytest.mark.parametrize("norm", ["max", "frobenius", "l3"])
+def test_the_set_of_best_weights_is_measured_from_inside_and_outside(marginflow, norm):
+    arguments = ["max-margin", "linear-teacher", "--samples", "30", "--norm", norm, "--face"]
+    found = marginflow(*arguments, "--share", "0.999", "--json").document
+    data = mf.linear_teacher(0, n_samples=30)
+    face = mf.optimal_face(data, norm, share=0.999)
+    assert found["face"]["extent_lower"] == face.extent_lower
+    assert found["face"]["extent_upper"] == face.extent_upper
+    assert found["face"]["unique"] is face.unique
+    out = marginflow(*arguments, "--share", "0.999").out
+    assert f"{face.extent_upper:.3g}°" in out
+    assert f"{face.extent_lower:.3g}°" in out or norm != "max"
+    assert "face" not in marginflow(*arguments[:-1], "--json").document
+
+
+def test_a_face_that_the_solver_fails_on_is_exit_code_3_with_the_rest(marginflow, monkeypatch):
+    from marginflow import limits
+
+    def fail(*given, **settings):
+        raise mf.NotConvergedError("optimal_face: the conic solver ended with NumericalError.")
+
+    monkeypatch.setattr(limits, "optimal_face", fail)
+    ended = marginflow("max-margin", "soudry-toy", "--norm", "max", "--face", "--json")
+    assert (ended.code, ended.document["status"]) == (3, "max_steps")
+    assert ended.document["margin"] == pytest.approx(2)
+    assert "NumericalError" in ended.document["face"]["message"]
+
+
+@pytest.mark.parametrize("norm", [*NAMED_NORMS, "l1.3", "schatten1.5", "class_l2_sum", "linf"])
+def test_every_norm_is_solved_and_measured_through_the_door(marginflow, norm):
+    ended = marginflow("max-margin", "linear-teacher", "--norm", norm, "--json")
+    assert ended.code == 0
+    data, weights = mf.linear_teacher(0), np.array(ended.document["weights"])
+    least = mf.MulticlassMargins(data).margins(weights).min()
+    for name, margin in ended.document["margins_in"].items():
+        assert margin == pytest.approx(least / as_norm(name)(weights), rel=1e-9)
+    assert as_norm(norm).name in marginflow("max-margin", "linear-teacher", "--norm", norm).out

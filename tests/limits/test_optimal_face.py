@@ -27,8 +27,8 @@ def test_ends_have_the_share_of_the_best_margin(data, name):
     best = mf.max_margin(data, name)
     maps = mf.MulticlassMargins(data)
     for weights in face.ends:
-        assert as_norm(name)(weights) <= 1 + 1e-7
-        assert maps.margins(weights).min() >= SHARE * best.margin_lower * (1 - 1e-7)
+        assert as_norm(name)(weights) <= 1 + 1e-12
+        assert maps.margins(weights).min() >= SHARE * best.margin_lower * (1 - 1e-12)
     assert face.extent_lower == pytest.approx(
         math.degrees(mf.direction_error(*face.ends).angle), rel=1e-9
     )
@@ -92,11 +92,36 @@ def test_smaller_share_leaves_more_room(data):
     assert wide > narrow > 0
 
 
-def test_curved_norm_has_one_optimum(data):
-    face = mf.optimal_face(data, "l3")
+@pytest.mark.parametrize("name", ["frobenius", "l3", "l1.5", "schatten3"])
+def test_what_has_the_share_in_a_curved_norm_is_as_near_as_is_said(data, name):
+    """Weights on the way from the best ones to random ones, as far as the share allows."""
+    limit, maps, norm = mf.max_margin(data, name), mf.MulticlassMargins(data), as_norm(name)
+    face = mf.optimal_face(data, share=SHARE, limit=limit)
     assert face.unique
-    assert face.extent_lower == 0
-    assert face.extent_upper < 1
+    assert face.norm == name
+    rng, found = np.random.default_rng(0), []
+    for _ in range(20):
+        away = rng.standard_normal(limit.weights.shape)
+        for size in np.geomspace(1e-6, 1, 60):
+            weights = limit.weights + size * away
+            if maps.margins(weights).min() < SHARE * limit.margin_upper * norm(weights):
+                break
+            found.append(weights)
+    angles = [math.degrees(mf.direction_error(each, limit.weights).angle) for each in found]
+    assert 0 < max(angles) <= face.extent_upper / 2
+    if name == "frobenius":
+        # the least margin of unit weights is at most γ cos of their angle to the best
+        assert face.extent_upper == pytest.approx(2 * math.degrees(math.acos(SHARE)), rel=1e-3)
+
+
+@pytest.mark.parametrize("name", ["spectral", "nuclear", "class_l2", "class_l2_sum"])
+def test_one_weight_vector_has_the_euclidean_optimum_in_norms_of_matrices(name):
+    data = mf.load_dataset("breast_cancer")
+    limit, plain = mf.max_margin(data, name), mf.max_margin(data)
+    assert limit.norm == name
+    np.testing.assert_array_equal(limit.weights, plain.weights)
+    assert limit.weights_error_bound == plain.weights_error_bound
+    assert mf.optimal_face(data, limit=limit).unique
 
 
 def test_scale_of_the_features_changes_nothing(data):
@@ -116,3 +141,15 @@ def test_what_does_not_fit_is_said(data):
     rng = np.random.default_rng(0)
     with pytest.raises(mf.NotSeparableError):
         mf.optimal_face((rng.standard_normal((30, 1)), rng.integers(0, 2, 30)))
+
+
+@pytest.mark.parametrize("name", ["max", "l1"])
+def test_badly_scaled_margins_leave_the_extents_in_order(name):
+    """The best margin is a 500th of the features: what is kept is a share of that."""
+    data = mf.load_dataset("breast_cancer")
+    limit = mf.max_margin(data, name)
+    face = mf.optimal_face(data, limit=limit, probes=2)
+    assert 0 < face.extent_lower <= face.extent_upper
+    rows = np.where(data.labels == 1, 1.0, -1.0)[:, None] * data.features
+    for weights in face.ends:
+        assert (rows @ weights).min() >= face.share * limit.margin_lower * (1 - 1e-10)

@@ -10,7 +10,8 @@ from marginflow.cli.answer import Answer
 from marginflow.cli.console import facts, table
 from marginflow.cli.data_argument import DataArgument
 from marginflow.cli.data_description import data_line, describe_data, describe_pairs
-from marginflow.cli.exit_codes import OF_STATUS
+from marginflow.cli.exit_codes import OF_STATUS, ExitCode
+from marginflow.cli.face_report import SHARE, face_figures, face_rows, measure
 from marginflow.cli.norm_argument import NORMS_IN_WORDS, norm_argument
 from marginflow.cli.output_file import check_output, write_arrays, write_json
 from marginflow.cli.progress_bar import progress_bar
@@ -47,6 +48,20 @@ def max_margin(
             "By default 1e-12, and 1e-8 in other norms than frobenius.",
         ),
     ] = None,
+    face: Annotated[
+        bool,
+        typer.Option(
+            "--face",
+            help="Also measure how far apart weights of nearly the best margin can be.",
+        ),
+    ] = False,
+    share: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="Of the best margin, with --face; 1 - 1e-6 by default.",
+        ),
+    ] = None,
     output: Annotated[Path | None, options.output(".npz or .json")] = None,
     json: options.Json = False,
     no_progress: options.NoProgress = False,
@@ -65,7 +80,9 @@ def max_margin(
     check_output(output, SUFFIXES)
     if rtol is not None and not 0 < rtol < 1:
         raise UsageError(f"--rtol must lie between 0 and 1, got {rtol}.")
-    measure = norm_argument(norm)
+    if share is not None and not (face and 0 < share < 1):
+        raise UsageError(f"--share goes with --face and lies between 0 and 1, got {share}.")
+    measured_in = norm_argument(norm)
     found = DataArgument(
         name=data,
         target=target,
@@ -77,22 +94,34 @@ def max_margin(
         seed=seed,
     ).load()
     with progress_bar("max margin", wanted=not no_progress):
-        result = solve(found, measure, rtol=rtol, throw=False)
+        result = solve(found, measured_in, rtol=rtol, throw=False)
     separates = not isinstance(result.certificate, InseparabilityCertificate)
-    show, page = (_solution, _solution_page) if separates else (_contradiction, _contradiction_page)
+    show = _solution if separates else _contradiction
+    optima = None
+    if face and separates:
+        optima = measure(found, result, share or SHARE, seed, progress=not no_progress)
     figures = {
         "data": describe_data(found),
         "norm": result.norm,
         "rtol": rtol or (1e-12 if result.norm == "frobenius" else 1e-8),
         **show(found, result),
+        **({} if optima is None else {"face": face_figures(optima)}),
         "statistics": result.statistics,
     }
+    page = (
+        _solution_page(found, result, face_rows(optima))
+        if separates
+        else _contradiction_page(found, result)
+    )
+    exit_code, message = OF_STATUS[result.status], result.message
+    if isinstance(optima, str) and exit_code == ExitCode.OK:
+        exit_code, message = ExitCode.NOT_CONVERGED, optima
     answer = Answer(
-        status=result.status,
-        message=result.message,
-        exit_code=OF_STATUS[result.status],
+        status=result.status if exit_code == OF_STATUS[result.status] else "max_steps",
+        message=message,
+        exit_code=exit_code,
         figures=figures,
-        page=page(found, result),
+        page=page,
     )
     _write(output, answer, found, result)
     return answer
@@ -138,7 +167,9 @@ def _contradiction(data: "Dataset", result: "MaxMargin") -> dict[str, Any]:
     }
 
 
-def _solution_page(data: "Dataset", result: "MaxMargin") -> list[Any]:
+def _solution_page(
+    data: "Dataset", result: "MaxMargin", optima: list[tuple[str, Any]]
+) -> list[Any]:
     from marginflow.dynamics.direction import euclidean_norm
 
     n_pairs = data.n_samples * (data.n_classes - 1)
@@ -154,6 +185,7 @@ def _solution_page(data: "Dataset", result: "MaxMargin") -> list[Any]:
                 ("relative gap", f"at most {result.relative_gap:.2g}"),
                 ("weights' norm", f"{size:.12g}"),
                 ("weights' error", _error(result.weights_error_bound)),
+                *optima,
                 ("margin in other norms", _others(result)),
                 ("support", f"{len(result.support)} of {n_pairs} pairs; {proved}"),
                 ("support rank", result.support_rank),
@@ -166,7 +198,9 @@ def _solution_page(data: "Dataset", result: "MaxMargin") -> list[Any]:
 
 
 def _error(bound: float | None) -> str:
-    return "no bound: the norm is not curved" if bound is None else f"at most {bound:.2g}"
+    if bound is None:
+        return "no bound: the norm is not curved, and uniqueness is not proved"
+    return f"at most {bound:.2g}"
 
 
 def _others(result: "MaxMargin") -> str:

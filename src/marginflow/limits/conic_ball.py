@@ -18,7 +18,16 @@ from marginflow.norms import EntrywiseNorm, GroupNorm, Norm, SchattenNorm
 
 clarabel: Any = _clarabel  # it comes without types
 
-CONIC = ("max", "l1", "spectral", "nuclear", "class_l2", "feature_l2")
+CONIC = (
+    "max",
+    "l1",
+    "spectral",
+    "nuclear",
+    "class_l2",
+    "feature_l2",
+    "class_l2_sum",
+    "feature_l2_sum",
+)
 
 
 @dataclass(frozen=True)
@@ -61,6 +70,8 @@ def unit_ball(norm: Norm, shape: tuple[int, int]) -> Cones:
         return Cones(rows.tocsc(), right, (clarabel.NonnegativeConeT(2 * size + 1),))
     if isinstance(norm, GroupNorm) and norm.p == math.inf:
         return _longest(norm.group, shape)
+    if isinstance(norm, GroupNorm) and norm.p == 1:
+        return _sum_of_lengths(norm.group, shape)
     if isinstance(norm, SchattenNorm) and norm.p in (1, math.inf):
         return _singular_values(shape, nuclear=norm.p == 1)
     raise ValueError(f"norm: expected one of {', '.join(CONIC)}, got {norm.name!r}.")
@@ -77,6 +88,20 @@ def _longest(group: str, shape: tuple[int, int]) -> Cones:
     right = np.zeros(rows.size)
     right[rows[:, 0]] = 1.0
     return Cones(matrix, right, (clarabel.SecondOrderConeT(length + 1),) * count)
+
+
+def _sum_of_lengths(group: str, shape: tuple[int, int]) -> Cones:
+    """Second-order cones (t, w) for the columns or the rows w, and Σ t ≤ 1."""
+    longest = _longest(group, shape)
+    count = len(longest.cones)
+    lengths = sparse.csc_matrix(
+        (-longest.right[longest.right > 0], (np.flatnonzero(longest.right), np.arange(count))),
+        shape=(len(longest.right), count),
+    )
+    total = sparse.hstack([sparse.csc_matrix((1, math.prod(shape))), np.ones((1, count))])
+    matrix = sparse.vstack([sparse.hstack([longest.matrix, lengths]), total]).tocsc()
+    right = np.append(np.zeros(len(longest.right)), 1.0)
+    return Cones(matrix, right, (*longest.cones, clarabel.NonnegativeConeT(1)))
 
 
 def _singular_values(shape: tuple[int, int], *, nuclear: bool) -> Cones:

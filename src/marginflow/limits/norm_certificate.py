@@ -112,7 +112,7 @@ def _certify(
     if least > 0:
         lower = least / norm_upper(norm, weights) * (1.0 - gamma(4))
         gap = max(1.0 - lower / upper, 0.0) + gamma(4) if upper > 0 else math.inf
-        away = _weights_error(norm, maps.weights_shape, lower, gap)
+        away = weights_error(norm, maps.weights_shape, lower, gap)
         if away is not None:
             bound = inflate(away + abs(1.0 / least - 1.0) * size)
             bound = float(np.ldexp(bound, -exponent))
@@ -139,7 +139,7 @@ def _margin_upper(maps: LinearMarginMap, norm: Norm, columns: Float[np.ndarray, 
     return pull / float(values.sum()) * (1.0 + gamma(len(values) + 4))
 
 
-def _weights_error(norm: Norm, shape: tuple[int, ...], lower: float, gap: float) -> float | None:
+def weights_error(norm: Norm, shape: tuple[int, ...], lower: float, gap: float) -> float | None:
     """A bound of ‖F − Ŵ‖_F for F of norm 1/lower at most; None where the norm is not curved."""
     if norm.p == 1 or norm.p == math.inf:
         return None

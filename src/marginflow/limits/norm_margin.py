@@ -42,6 +42,9 @@ _FROBENIUS_GAP = 1e-12
 
 def solve_in_norm(maps: LinearMarginMap, norm: Norm, *, rtol: float, max_rounds: int) -> MaxMargin:
     """Minimize ‖W‖ subject to A W ≥ 1, or prove that no W has A W > 0."""
+    if len(maps.weights_shape) == 1 and norm.of_vectors() != norm:
+        plain = solve_in_norm(maps, norm.of_vectors(), rtol=rtol, max_rounds=max_rounds)
+        return replace(plain, norm=norm.name)
     if norm.name == "frobenius":
         return solve_frobenius(maps, rtol=rtol, max_rounds=max_rounds)
     euclidean = solve_frobenius(maps, rtol=_FROBENIUS_GAP, max_rounds=max_rounds)

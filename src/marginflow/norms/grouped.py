@@ -5,6 +5,7 @@ import math
 import equinox as eqx
 
 from marginflow._types import AnyArray, namespace
+from marginflow.norms.entrywise import EntrywiseNorm
 from marginflow.norms.norm import Norm, Parts, as_matrix, conjugate
 
 GROUPS = ("class", "feature")
@@ -47,6 +48,9 @@ class GroupNorm(Norm):
     @property
     def dual(self) -> "GroupNorm":
         return GroupNorm(self.group, conjugate(self.p))
+
+    def of_vectors(self) -> Norm:
+        return EntrywiseNorm(2 if self.group == "class" else self.p)
 
     def magnitudes(self, weights: AnyArray) -> AnyArray:
         xp, matrix = namespace(weights), as_matrix(weights)

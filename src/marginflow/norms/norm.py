@@ -53,6 +53,16 @@ class Norm(eqx.Module):
     def dual(self) -> "Norm":
         """The dual norm, ‖G‖_* = max ⟨G, D⟩ over ‖D‖ ≤ 1."""
 
+    def of_vectors(self) -> "Norm":
+        """The entrywise norm that it is on weights (d,), a matrix of one column.
+
+        Example:
+            >>> from marginflow.norms import as_norm
+            >>> [as_norm(name).of_vectors().name for name in ("nuclear", "feature_l2", "l3")]
+            ['frobenius', 'max', 'l3']
+        """
+        return self
+
     @abstractmethod
     def magnitudes(self, weights: AnyArray) -> AnyArray:
         """What the p-norm is taken of."""

@@ -3,6 +3,7 @@
 import math
 
 from marginflow._types import AnyArray, namespace
+from marginflow.norms.entrywise import EntrywiseNorm
 from marginflow.norms.norm import Norm, Parts, as_matrix, conjugate
 
 
@@ -29,6 +30,9 @@ class SchattenNorm(Norm):
     @property
     def dual(self) -> "SchattenNorm":
         return SchattenNorm(conjugate(self.p))
+
+    def of_vectors(self) -> Norm:
+        return EntrywiseNorm(2)
 
     def magnitudes(self, weights: AnyArray) -> AnyArray:
         xp = namespace(weights)
