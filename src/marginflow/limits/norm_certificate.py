@@ -20,7 +20,8 @@ curved.  With F = W/m, f = ‖F‖ and D ≤ ‖Ŵ‖ the dual's bound:
   for Schatten norms), and (F+Ŵ)/2 is feasible, so ‖F − Ŵ‖^p ≤ 2^(p−1) (f^p − D^p).
 
 Either proves the optimum unique.  ‖·‖_F is at most ‖·‖ for p ≤ 2, and N^(½−1/p) times that beyond,
-N the number of magnitudes.  For p = 1 and p = ∞ there is no bound.
+N the number of magnitudes.  For p = 1 and p = ∞ there is a bound for entries alone, where
+`unique_vertex` proves that the optimum is one vertex.
 """
 
 import math
@@ -37,6 +38,7 @@ from marginflow.limits.norm_bounds import norm_upper
 from marginflow.limits.pair_products import gather, pair_rows, row_norm_bounds, row_sum
 from marginflow.limits.scaling import take_out_scale
 from marginflow.limits.threads import fitting_threads
+from marginflow.limits.unique_vertex import Feasible, is_polyhedral, vertex_error
 from marginflow.margins import LinearMarginMap, as_linear_map
 from marginflow.norms import Norm, SchattenNorm, as_norm
 
@@ -49,7 +51,7 @@ class NormCertificate:
         norm: its name.
         least_margin: a lower bound of the least relative margin.
         relative_gap: 1 − margin_lower/margin_upper; infinite where the weights do not separate.
-        weights_error_bound: ‖W − Ŵ‖_F is at most this; None where p is 1 or infinite, and the
+        weights_error_bound: ‖W − Ŵ‖_F is at most this; None where p is 1 or infinite and the
             optimum not proved to be unique.
         margin_lower: the best margin 1/‖Ŵ‖ is at least this.
         margin_upper: and at most this.
@@ -102,17 +104,27 @@ def _certify(
     weights = scaled.weights_in(checked(weights, maps.weights_shape, "weights"))
     columns = np.zeros((maps.n_samples, maps.n_columns))
     dual = checked(dual, np.shape(maps.to_dual(columns)), "dual")
-    upper = _margin_upper(maps, norm, np.maximum(maps.from_dual(dual), 0.0))
+    columns = np.maximum(maps.from_dual(dual), 0.0)
+    upper = _margin_upper(maps, norm, columns)
     margins = gather(maps.margins(weights))
     size = float(np.linalg.norm(weights))
     radii = gamma(weights.size + 4) * size * np.tile(row_norm_bounds(maps), maps.n_columns)
-    slack = least_slack(maps, weights, margins, inflate(radii))
+    radii = inflate(radii)
+    slack = least_slack(maps, weights, margins, radii)
     least = float(np.nextafter(1.0 + slack, -math.inf)) if slack else 1.0
     lower, gap, bound = 0.0, math.inf, None
     if least > 0:
         lower = least / norm_upper(norm, weights) * (1.0 - gamma(4))
         gap = max(1.0 - lower / upper, 0.0) + gamma(4) if upper > 0 else math.inf
         away = weights_error(norm, maps.weights_shape, lower, gap)
+        if is_polyhedral(norm) and 0 < upper < math.inf:
+            point = Feasible(
+                np.ravel(weights) / least,
+                (margins - radii) / least * (1.0 - np.sign(margins) * gamma(4)),
+                (1.0 + gamma(4)) / lower,
+                (1.0 - gamma(4)) / upper,
+            )
+            away = vertex_error(maps, norm, point, _of_size_one(columns))
         if away is not None:
             bound = inflate(away + abs(1.0 / least - 1.0) * size)
             bound = float(np.ldexp(bound, -exponent))
@@ -124,6 +136,11 @@ def _certify(
         margin_lower=float(np.ldexp(lower, exponent)),
         margin_upper=float(np.ldexp(upper, exponent)),
     )
+
+
+def _of_size_one(columns: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n c"]:
+    """The dual times a power of two, which rounds nothing."""
+    return np.ldexp(columns, -int(np.frexp(columns.max())[1]))
 
 
 def _margin_upper(maps: LinearMarginMap, norm: Norm, columns: Float[np.ndarray, "n c"]) -> float:

@@ -26,6 +26,8 @@ from marginflow.limits.norm_interior_point import largest_margin
 from marginflow.limits.pair_products import Pairs, PairValues, equal_rows, gather, pair_rows
 from marginflow.limits.scaling import Compressed, compress, take_out_scale
 from marginflow.limits.support import degeneracy
+from marginflow.limits.unique_vertex import is_polyhedral
+from marginflow.limits.vertex import vertex_beside
 from marginflow.limits.working_set import worst_pairs
 from marginflow.margins import LinearMarginMap
 from marginflow.norms import GroupNorm, Norm, SchattenNorm
@@ -60,6 +62,8 @@ def solve_in_norm(maps: LinearMarginMap, norm: Norm, *, rtol: float, max_rounds:
     found = _rounds(compressed.maps, norm, start, rtol=rtol, max_rounds=max_rounds)
     weights = compressed.weights_out(found.weights)
     weights = weights / float(scaled.maps.margins(weights).min())
+    if is_polyhedral(norm):
+        found, weights = _at_the_vertex(scaled.maps, norm, found, weights)
     dual = found.dual * (float(norm(weights)) ** 2 / float(found.dual.sum()))
     support = _supporting(found.pairs, dual, gather(scaled.maps.margins(weights)))
     user_weights = scaled.weights_out(weights)
@@ -128,6 +132,28 @@ def _rounds(
         pairs = np.concatenate([pairs, fresh])
     statistics = {"rounds": rounds, "newton_steps": steps, "largest_working_set": largest}
     return replace(best, statistics=statistics)
+
+
+def _at_the_vertex(
+    maps: LinearMarginMap, norm: Norm, found: _Found, weights: Float[np.ndarray, "*shape"]
+) -> tuple[_Found, Float[np.ndarray, "*shape"]]:
+    """The vertex beside the weights and its dual, each where it is better than what there is."""
+    rows = pair_rows(maps, found.pairs)
+    first, copies, _ = equal_rows(rows)
+    shared = np.bincount(copies, weights=found.dual)
+    beside = vertex_beside(norm, rows[first], np.ravel(weights), shared)
+    if beside is None:
+        return found, weights
+    primal, pull = beside[0].reshape(weights.shape), np.maximum(beside[1], 0.0)
+    least = float(maps.margins(primal).min())
+    if not (least > 0 and pull.sum() > 0):
+        return found, weights
+    best_upper = float(norm.dual(found.dual @ rows)) / float(found.dual.sum())
+    if float(norm.dual(pull @ rows[first])) / float(pull.sum()) <= best_upper:
+        found = replace(found, pairs=found.pairs[first], dual=pull)
+    if float(norm(primal)) / least <= float(norm(weights)):
+        weights = primal / least
+    return found, weights
 
 
 def _supporting(pairs: Pairs, dual: PairValues, margins: PairValues) -> np.ndarray:

@@ -48,7 +48,8 @@ class OptimalFace(Result):
         norm: the name of the norm.
         share: of the best margin.
         unique: whether the weights of the best margin itself are proved to be unique, as in a
-            curved norm; None where a face is not excluded.
+            curved norm, or at a vertex of the max-norm or the 1-norm; None where a face is not
+            excluded.
         extent_lower: in degrees; two weights of the set are at least so far apart.
         extent_upper: in degrees; no two are farther.  None where no box was made.
         ends: the two weights that are `extent_lower` apart, of norm 1.
@@ -132,7 +133,7 @@ def optimal_face(
         statistics={"programs": ends.programs, "working_set": len(ends.pairs)},
         norm=norm.name,
         share=share,
-        unique=None,
+        unique=None if limit.weights_error_bound is None else True,
         extent_lower=lower,
         extent_upper=upper,
         ends=pair,
