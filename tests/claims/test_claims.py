@@ -7,6 +7,7 @@ import dataclasses
 import json
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -237,3 +238,10 @@ def _claim(**changes: Any) -> Claim:
         "tolerance_reason": "None is needed.",
     }
     return Claim(**(made | changes))
+
+
+def test_every_source_of_a_claim_is_among_the_papers_to_cite():
+    text = (Path(__file__).parents[2] / "CITATION.cff").read_text(encoding="utf-8")
+    for source in {claim.source for claim in CLAIMS.values()}:
+        assert f'"arXiv:{source.arxiv}"' in text
+        assert f"https://arxiv.org/abs/{source.arxiv}" in text

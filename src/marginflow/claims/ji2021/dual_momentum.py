@@ -63,8 +63,8 @@ CLAIMS = (
     Claim(
         id="ji2021/dual-momentum",
         source=SOURCE,
-        section="theorem 3.1, for two classes and the exponential loss; here for three classes and "
-        "cross-entropy",
+        section="abstract, and theorem 3.1 as remembered, for two classes and the exponential "
+        "loss; here for three classes and cross-entropy",
         statement=(
             "Normalized gradient descent with momentum from the dual maximizes the L2 margin at "
             "rate 1/t², up to a logarithm."

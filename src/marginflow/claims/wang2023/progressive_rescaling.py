@@ -73,7 +73,8 @@ CLAIMS = (
     Claim(
         id="wang2023/progressive-rescaling",
         source=SOURCE,
-        section="main theorem: progressive norm rescaling, under conditions on the data",
+        section="abstract: progressive norm rescaling, under conditions on the data; the algorithm "
+        "as remembered",
         statement=(
             "Progressive rescaling maximizes the L2 margin at an exponential rate: where the "
             "support spans and the steps suffice, the gap falls by the growth of the radius at "

@@ -6,7 +6,7 @@ SOURCE = Source(
     key="wang2023",
     citation=(
         "Wang, Min, Wu: Achieving Margin Maximization Exponentially Fast via Progressive Norm "
-        "Rescaling. 2023"
+        "Rescaling. ICML 2024"
     ),
     arxiv="2311.14387",
 )

@@ -52,10 +52,11 @@ class Adam(_Adaptive):
     """Adam: m⁺ = b₁ m + (1 − b₁) g, v⁺ = b₂ v + (1 − b₂) g², W⁺ = W − η m̂/(√v̂ + ε).
 
     m̂ = m⁺/(1 − b₁^t) and v̂ = v⁺/(1 − b₂^t) at step t from 1 (Kingma & Ba 2015, arXiv 1412.6980,
-    algorithm 1).  With ε = 0 it maximizes the max-norm margin, at t^(−1/3) for η_t = c/t^(2/3)
-    (Zhang, Zou & Cao 2024, arXiv 2406.10650; Fan, Schmidt & Thrampoulidis 2025, arXiv 2502.04664).
-    With ε > 0 it does so until √v̂ falls below ε, and the Frobenius margin after; the run then has
-    the status `eps_dominated`.
+    algorithm 1).  With ε = 0 it maximizes the max-norm margin in polynomial time for falling
+    learning rates (Zhang, Zou & Cao 2024, arXiv 2406.10650, abstract), for η_t = c/t^(2/3) at
+    t^(−1/3) (Fan, Schmidt & Thrampoulidis 2025, arXiv 2502.04664; as remembered, not checked
+    against the papers).  With ε > 0 it does so until √v̂ falls below ε, and the Frobenius margin
+    after; the run then has the status `eps_dominated`.
 
     Args:
         learning_rate: η > 0, or a schedule.

@@ -18,7 +18,9 @@ class DualMomentum(Optimizer):
     is ∇L/L.  Then G_t = ((t − 1)/t) (G_(t−1) + h_t), with G_0 = 0, and
     W_(t+1) = W_t − η (G_t + h_t).  With η = 1/max ‖a‖², a the gradient of a relative margin, it
     maximizes the Frobenius margin at rate 1/t², up to logarithms (Ji, Srebro & Telgarsky 2021,
-    arXiv 2107.00595, algorithm 1 with θ_t = 1 and λ_t = t/(t + 1), theorem 3.1).
+    arXiv 2107.00595, abstract).  The recursion and its learning rate are their algorithm 1, with
+    θ_t = 1 and λ_t = t/(t + 1), and theorem 3.1 as remembered: neither wording nor number could be
+    checked against the paper.
 
     Args:
         learning_rate: η > 0, or a schedule.

@@ -20,7 +20,8 @@ class PRGD(Optimizer):
     the exponential loss), the weights have norm R₀.  Then, in turn: one step that rescales W to
     norm R_k = R₀ growth^k, and `period` − 1 steps W⁺ = Proj(W − η h) onto the ball of radius R_k.
     It maximizes the Frobenius margin at an exponential rate under conditions on the data (Wang,
-    Min & Wu 2024, arXiv 2311.14387, algorithm 1).
+    Min & Wu 2024, arXiv 2311.14387, abstract).  The steps are their algorithm as remembered, which
+    could not be checked against the paper.
 
     Where the pull of the rescaled weights toward the best direction is too slow for the growth of
     the radius, the direction freezes short of it: then lower `growth` or raise `period`.
