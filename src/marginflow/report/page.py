@@ -69,6 +69,7 @@ def report_page(
             "duration": duration,
         },
         about=about,
+        version=about.version,
         summary=summary,
         sources=_by_source(judged),
         plates=claim_plates or {},

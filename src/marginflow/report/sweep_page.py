@@ -38,7 +38,7 @@ def sweep_page(result: SweepResult, plates: Sequence[Plate], *, command: str) ->
         rows=final_rows(result.runs),
         norms=[str(name) for name in manifest["sweep"]["norms"]],
         limits=_limit_rows(result.limits),
-        facts=_facts(manifest),
+        setting=_facts(manifest),
         command=command,
         nan=float("nan"),
     )

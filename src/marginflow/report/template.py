@@ -1,6 +1,7 @@
 """Pages from templates: text, tables, style and drawings in a single file.
 
-A page loads nothing and runs nothing: no scripts, no fonts, no addresses but links to papers.
+A page loads nothing and runs nothing: no scripts, no fonts, no addresses but links to papers.  The
+frame of every page is `base.html`; what several show, as pictures, is a macro in `parts.html`.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,11 +23,12 @@ def render(
     """
     folder = resources.files("marginflow.report")
     environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(lambda name: (folder / name).read_text(encoding="utf-8")),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters |= dict(filters or {})
-    page = environment.from_string((folder / template).read_text(encoding="utf-8"))
-    return page.render(style=(folder / "page.css").read_text(encoding="utf-8"), **values)
+    style = (folder / "page.css").read_text(encoding="utf-8")
+    return environment.get_template(template).render(style=style, **values)
