@@ -183,6 +183,7 @@ def test_ctrl_c_keeps_the_memory_of_an_optimizer(marginflow, tmp_path, monkeypat
         (["--optimizer", "adam", "--momentum", "0.9"], "--momentum is no setting of adam"),
         (["--optimizer", "signum", "--momentum", "0", "--option", "momentum=0"], "one of them"),
         (["--optimizer", "dual-momentum", "--option", "b1=0"], "none but the learning rate"),
+        (["--optimizer", "muon", "--option", "ns_steps=1000"], "ns_steps: expected at most 100"),
         (["--optimizer", "steepest"], "needs --option norm=VALUE"),
         (["--optimizer", "steepest", "--option", "norm=l0.5"], "from 1 to infinity"),
         (["--option", "eps=0"], "--option eps is no setting of gd"),

@@ -17,6 +17,7 @@ from marginflow.norms import as_norm
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 SMALL = 8
+MOST_STEPS = 100  # each is compiled by itself, and after some tens nothing changes
 
 
 class Muon(Optimizer):
@@ -34,7 +35,7 @@ class Muon(Optimizer):
         learning_rate: η > 0, or a schedule.
         momentum: β in [0, 1).
         nesterov: whether the step looks ahead.
-        ns_steps: k ≥ 1, or None for the exact polar factor.
+        ns_steps: k from 1 to 100, or None for the exact polar factor.
         eps: ε ≥ 0, of Newton–Schulz; where ‖G‖_F is below it, steps shrink with the gradient.
         weight_decay: λ ≥ 0.
 
@@ -67,7 +68,7 @@ class Muon(Optimizer):
         self.learning_rate = as_rate(learning_rate)
         self.momentum = fraction("momentum", momentum)
         self.nesterov = flag("nesterov", nesterov)
-        self.ns_steps = None if ns_steps is None else whole("ns_steps", ns_steps, 1)
+        self.ns_steps = None if ns_steps is None else whole("ns_steps", ns_steps, 1, MOST_STEPS)
         self.eps = nonnegative("eps", eps)
         self.weight_decay = nonnegative("weight_decay", weight_decay)
 

@@ -27,12 +27,14 @@ def above_one(name: str, value: Any) -> AnyArray:
     return _number(name, value, lambda x: 1 < x < np.inf, "a finite number above 1")
 
 
-def whole(name: str, value: Any, least: int) -> int:
-    """A whole number from `least` up."""
+def whole(name: str, value: Any, least: int, most: int = 2**31 - 1) -> int:
+    """A whole number from `least` to `most`."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
         raise TypeError(f"{name}: expected a whole number, got {value!r}.")
     if value < least:
         raise ValueError(f"{name}: expected at least {least}, got {value}.")
+    if value > most:
+        raise ValueError(f"{name}: expected at most {most}, got {value:.3g}.")
     return int(value)
 
 
