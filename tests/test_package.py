@@ -57,6 +57,7 @@ def test_rooms_are_reached_through_the_package():
         "dynamics",
         "experiments",
         "figures",
+        "likelihoods",
         "limits",
         "losses",
         "margins",

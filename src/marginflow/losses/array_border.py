@@ -53,7 +53,9 @@ def keeps_array_type(method: Method) -> Method:
     return cast(Method, wrapped)
 
 
-def in_callers_type(method: Callable[..., Any], owner: Any, values: Any, *others: Any) -> Any:
+def in_callers_type(
+    method: Callable[..., Any], owner: Any, values: Any, *others: Any, n_columns: int = 0
+) -> Any:
     """Call a method on JAX arrays; its results get the array type and dtype of `values`.
 
     What comes as a JAX array is computed as JAX's own functions would, traced or not; for others
@@ -66,6 +68,7 @@ def in_callers_type(method: Callable[..., Any], owner: Any, values: Any, *others
         values: NumPy or JAX array, or what `numpy.asarray` makes one of, (..., K) or with the axes
             of `others` leading.
         others: further arguments (...), made JAX arrays with their dtypes kept.
+        n_columns: the length of a last axis that the first of `others` has besides, 0 for none.
 
     Raises:
         TypeError: if `values` are not real numbers, or are held by another library.
@@ -82,7 +85,7 @@ def in_callers_type(method: Callable[..., Any], owner: Any, values: Any, *others
         raise TypeError(
             "labels are traced by JAX but scores are not: pass the scores as a JAX array too."
         )
-    leading = np.shape(others[0]) if others else values.shape[:-1]
+    leading = _leading_axes(np.shape(others[0]), n_columns) if others else values.shape[:-1]
     arguments = (_widened(values), *map(np.asarray, others))
     n_rows = math.prod(leading)
     padded = _padded_rows(n_rows, values.size) if others or values.ndim else None
@@ -98,6 +101,10 @@ def in_callers_type(method: Callable[..., Any], owner: Any, values: Any, *others
     with x64():
         results = _compiled(method)(owner, *map(jnp.asarray, arguments))
         return jax.tree.map(brought_back, results)
+
+
+def _leading_axes(shape: tuple[int, ...], n_columns: int) -> tuple[int, ...]:
+    return shape[:-1] if n_columns else shape
 
 
 def _padded_rows(n_rows: int, n_entries: int) -> int | None:

@@ -1,0 +1,55 @@
+"""Likelihoods: families of distributions, and the losses that they make of scores."""
+
+from marginflow.likelihoods.categorical import Bernoulli, Categorical
+from marginflow.likelihoods.dirichlet import Beta, Dirichlet
+from marginflow.likelihoods.gamma import Gamma
+from marginflow.likelihoods.gaussian import Gaussian
+from marginflow.likelihoods.gaussian_mixture import GaussianMixture
+from marginflow.likelihoods.huber import Huber
+from marginflow.likelihoods.laplace import Laplace, Quantile
+from marginflow.likelihoods.likelihood import Likelihood
+from marginflow.likelihoods.location_scale import LocationScale
+from marginflow.likelihoods.log_normal import LogNormal
+from marginflow.likelihoods.negative_binomial import NegativeBinomial
+from marginflow.likelihoods.ordinal import Ordinal
+from marginflow.likelihoods.poisson import Poisson, ZeroInflatedPoisson
+from marginflow.likelihoods.registry import (
+    get_likelihood,
+    register_likelihood,
+    registered_likelihoods,
+    unregister_likelihood,
+)
+from marginflow.likelihoods.student_t import StudentT
+from marginflow.likelihoods.support import Support
+from marginflow.likelihoods.survival import LogNormalSurvival, Survival, Weibull
+from marginflow.likelihoods.von_mises import VonMises
+
+__all__ = [
+    "Bernoulli",
+    "Beta",
+    "Categorical",
+    "Dirichlet",
+    "Gamma",
+    "Gaussian",
+    "GaussianMixture",
+    "Huber",
+    "Laplace",
+    "Likelihood",
+    "LocationScale",
+    "LogNormal",
+    "LogNormalSurvival",
+    "NegativeBinomial",
+    "Ordinal",
+    "Poisson",
+    "Quantile",
+    "StudentT",
+    "Support",
+    "Survival",
+    "VonMises",
+    "Weibull",
+    "ZeroInflatedPoisson",
+    "get_likelihood",
+    "register_likelihood",
+    "registered_likelihoods",
+    "unregister_likelihood",
+]
