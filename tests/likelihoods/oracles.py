@@ -1,8 +1,7 @@
-"""Oracles: −log of each registered density as the textbooks write it, in as many digits as it takes.
+"""Oracles: −log of each registered density as the textbooks write it, in many digits.
 
 Nothing of the package is used.  A positive parameter comes as its logarithm, so that the oracles
-hold at scores of ±10⁴ too; `lgamma` takes care that differences of Gamma functions keep their
-digits there.
+hold at scores of ±10⁴ too; Gamma functions are taken apart so that they keep their digits there.
 """
 
 from collections.abc import Callable
@@ -17,13 +16,15 @@ def softplus(x: mpf) -> mpf:
     return log1p(exp(x))
 
 
-def lgamma(x: mpf) -> mpf:
-    """log Γ, with digits enough that differences to neighbors of x are right."""
+def entropy_free_lgamma(x: mpf) -> mpf:
+    """log Γ(x) − x log x + x, the part that no power of a probability cancels."""
     if x < mpf(10) ** -30:
-        return -log(x) - mpmath.euler * x
-    extra = max(0, int(mpmath.log10(x)))
-    with mpmath.workdps(mpmath.mp.dps + 2 * extra):
-        return mpmath.loggamma(x)
+        return -log(x) - mpmath.euler * x - x * log(x) + x
+    if x > mpf(10) ** 30:  # Stirling's series, whose next term is 1e-154
+        series = 1 / (12 * x) - 1 / (360 * x**3) + 1 / (1260 * x**5)
+        return log(2 * pi / x) / 2 + series
+    with mpmath.workdps(mpmath.mp.dps + 30):
+        return mpmath.loggamma(x) - x * log(x) + x
 
 
 def rising(r: mpf, y: int) -> mpf:
@@ -67,7 +68,8 @@ def gaussian_rho(z: mpf) -> mpf:
     return z**2 / 2 + log(2 * pi) / 2
 
 
-def student_rho(z: mpf, nu: mpf = mpf(4)) -> mpf:
+def student_rho(z: mpf) -> mpf:
+    nu = mpf(4)
     normalizer = mpmath.loggamma(nu / 2) - mpmath.loggamma((nu + 1) / 2) + log(nu * pi) / 2
     return (nu + 1) / 2 * log1p(z**2 / nu) + normalizer
 
@@ -114,9 +116,8 @@ def zero_inflated_poisson(s: Vector, y: mpf) -> mpf:
 
 
 def gamma(s: Vector, y: mpf) -> mpf:
-    k = exp(s[1])
-    with mpmath.workdps(mpmath.mp.dps + max(0, 2 * int(mpmath.log10(k)))):
-        return lgamma(k) - k * s[1] + k * s[0] + k * y * exp(-s[0]) - (k - 1) * log(y)
+    k, ratio = exp(s[1]), log(y) - s[0]
+    return entropy_free_lgamma(k) + k * (expm1(ratio) - ratio) + log(y)
 
 
 def log_normal(s: Vector, y: mpf) -> mpf:
@@ -125,9 +126,11 @@ def log_normal(s: Vector, y: mpf) -> mpf:
 
 def dirichlet(s: Vector, y: Vector) -> mpf:
     a = [exp(x) for x in s]
-    with mpmath.workdps(mpmath.mp.dps + max(0, 2 * int(mpmath.log10(fsum(a))))):
-        total = fsum(lgamma(x) for x in a) - lgamma(fsum(a))
-        return total - fsum((x - 1) * log(share) for x, share in zip(a, y, strict=True))
+    total = fsum(entropy_free_lgamma(x) for x in a) - entropy_free_lgamma(fsum(a))
+    for k, (x, share) in enumerate(zip(a, y, strict=True)):
+        others = fsum(z for j, z in enumerate(a) if j != k)
+        total += log(share) - x * (log1p(others / x) + log(share))
+    return total
 
 
 def beta(s: Vector, y: mpf) -> mpf:
@@ -144,6 +147,8 @@ def von_mises(s: Vector, y: mpf) -> mpf:
 def weibull(s: Vector, y: Vector) -> mpf:
     time, seen = y
     z = exp(s[1]) * (log(time) - s[0])
+    if z > 10**6:
+        return mpf("inf")
     return exp(z) - (z + s[1] - log(time) if seen else 0)
 
 

@@ -6,9 +6,17 @@ from marginflow.likelihoods.gamma import Gamma
 from marginflow.likelihoods.gaussian import Gaussian
 from marginflow.likelihoods.gaussian_mixture import GaussianMixture
 from marginflow.likelihoods.huber import Huber
+from marginflow.likelihoods.information import (
+    cross_entropy,
+    entropy,
+    jensen_shannon,
+    kl,
+    mutual_information,
+)
 from marginflow.likelihoods.laplace import Laplace, Quantile
 from marginflow.likelihoods.likelihood import Likelihood
 from marginflow.likelihoods.location_scale import LocationScale
+from marginflow.likelihoods.log_loss import LogLossSteps, log_loss
 from marginflow.likelihoods.log_normal import LogNormal
 from marginflow.likelihoods.negative_binomial import NegativeBinomial
 from marginflow.likelihoods.ordinal import Ordinal
@@ -18,6 +26,11 @@ from marginflow.likelihoods.registry import (
     register_likelihood,
     registered_likelihoods,
     unregister_likelihood,
+)
+from marginflow.likelihoods.sampled_information import (
+    sampled_entropy,
+    sampled_kl,
+    sampled_mutual_information,
 )
 from marginflow.likelihoods.student_t import StudentT
 from marginflow.likelihoods.support import Support
@@ -36,6 +49,7 @@ __all__ = [
     "Laplace",
     "Likelihood",
     "LocationScale",
+    "LogLossSteps",
     "LogNormal",
     "LogNormalSurvival",
     "NegativeBinomial",
@@ -48,8 +62,17 @@ __all__ = [
     "VonMises",
     "Weibull",
     "ZeroInflatedPoisson",
+    "cross_entropy",
+    "entropy",
     "get_likelihood",
+    "jensen_shannon",
+    "kl",
+    "log_loss",
+    "mutual_information",
     "register_likelihood",
     "registered_likelihoods",
+    "sampled_entropy",
+    "sampled_kl",
+    "sampled_mutual_information",
     "unregister_likelihood",
 ]

@@ -12,7 +12,9 @@ from marginflow._types import AnyArray
 from marginflow.likelihoods.discrete import draw_classes, kl_of_logs
 from marginflow.likelihoods.likelihood import Likelihood
 from marginflow.likelihoods.support import BINARY, Support, classes
+from marginflow.losses import long_softmax
 from marginflow.losses.cross_entropy import CrossEntropy
+from marginflow.losses.long_rows import as_rows
 
 
 class Bernoulli(Likelihood):
@@ -169,9 +171,15 @@ def _both_logs(log_odds: np.ndarray) -> np.ndarray:
 
 
 def _value(scores: AnyArray, targets: AnyArray) -> AnyArray:
-    return CrossEntropy()._of_scores(jnp.asarray(scores), jnp.asarray(targets, jnp.int32))
+    labels = jnp.asarray(targets, jnp.int32)
+    if scores.ndim == labels.ndim:
+        return CrossEntropy()._of_scores(jnp.asarray(scores), labels)
+    # on the scores themselves: margins of a class far below the others would lose their digits
+    return long_softmax.cross_entropy(*as_rows(scores, labels)).reshape(labels.shape)
 
 
 def _gradient(scores: AnyArray, targets: AnyArray) -> AnyArray:
     labels = jnp.asarray(targets, jnp.int32)
-    return CrossEntropy()._gradient_of_scores(jnp.asarray(scores), labels)
+    if scores.ndim == labels.ndim:
+        return CrossEntropy()._gradient_of_scores(jnp.asarray(scores), labels)
+    return long_softmax.cross_entropy_gradient(*as_rows(scores, labels)).reshape(scores.shape)

@@ -178,7 +178,13 @@ def _log_shares(logs: AnyArray) -> AnyArray:
 def _loss_of_logs(coordinates: AnyArray, logs: AnyArray) -> AnyArray:
     total = jax.nn.logsumexp(coordinates, axis=-1)
     gap = logs - _log_shares(coordinates)
-    divergence = jnp.exp(coordinates + log_excess(gap))
+    # a g(d), from a e^d = n y where that leads: a may be tiny and d large
+    wide = jnp.maximum(gap, 1)
+    left = jnp.log1p(-(1 + wide) * jnp.exp(-wide))
+    log_divergence = jnp.where(
+        gap > 1, total[..., None] + logs + left, coordinates + log_excess(gap)
+    )
+    divergence = jnp.exp(log_divergence)
     each = divergence + logs + (binet(coordinates) - 0.5 * coordinates + HALF_LOG_2PI)
     return jnp.sum(each, axis=-1) + 0.5 * total - binet(total) - HALF_LOG_2PI
 

@@ -75,28 +75,23 @@ class NegativeBinomial(Likelihood):
 
     def _score(self, coordinates: AnyArray, targets: AnyArray) -> AnyArray:
         log_mean, log_shape = coordinates[..., 0], coordinates[..., 1]
-        # r (μ − y)/(r + μ), with r μ/(r + μ) = 1/(1/r + 1/μ)
-        above = jnp.exp(-jnp.logaddexp(-log_mean, -log_shape))
-        of_mean = above - targets * jax.nn.sigmoid(log_shape - log_mean)
-        low = jnp.minimum(log_shape, 0)
-        shape = jnp.exp(low)
-        small = (
-            shape * (digamma(1 + shape) - digamma(jnp.where(targets == 0, 1, targets) + shape))
-            - 1
-            + _of_zero(log_mean, low)
-            - of_mean
+        shape_share = jax.nn.sigmoid(log_shape - log_mean)
+        # r (μ − y)/(r + μ), with r μ/(r + μ) = 1/(1/r + 1/μ) where μ may overflow
+        above = jnp.exp(-jnp.logaddexp(-log_mean, -log_shape)) - targets * shape_share
+        low_mean = jnp.minimum(log_mean, log_shape)
+        near = (jnp.exp(low_mean) - targets) * shape_share
+        of_mean = jnp.where(log_mean < log_shape, near, above)
+        of_shape = jnp.where(
+            log_shape < 0,
+            _pull_of_small_shape(log_mean, jnp.minimum(log_shape, 0), targets, of_mean),
+            _pull_of_large_shape(log_mean, jnp.maximum(log_shape, 0), jnp.log(targets)),
         )
-        at_zero = _of_zero(log_mean, low) - above
-        small = jnp.where(targets == 0, at_zero, small)
-        high = jnp.maximum(log_shape, 0)
-        log_count = jnp.log(targets)
-        large = (
-            jnp.exp(high + log_excess(_gap(log_mean, high, log_count)))
-            - 0.5 * jax.nn.sigmoid(log_count - high)
-            + binet_slope(high)
-            - jax.nn.sigmoid(high - log_count) * binet_slope(jnp.logaddexp(high, log_count))
-        )
-        return jnp.stack([of_mean, jnp.where(log_shape < 0, small, large)], axis=-1)
+        # counts of 0 and 1, where the two forms cancel: r g(−log(1 + μ/r)), less μ/(r + μ) of a 1
+        log_ratio = jax.nn.softplus(log_mean - log_shape)
+        of_zero = jnp.exp(log_shape + log_excess(-log_ratio))
+        of_one = of_zero - jax.nn.sigmoid(log_mean - log_shape)
+        of_few = jnp.where(targets == 0, of_zero, of_one)
+        return jnp.stack([of_mean, jnp.where(targets < 2, of_few, of_shape)], axis=-1)
 
     def _fisher(self, coordinates: np.ndarray) -> np.ndarray:
         """Mean and shape are orthogonal; the shape's own entry is a sum over counts."""
@@ -192,4 +187,23 @@ def _of_small_shape(log_mean: AnyArray, log_shape: AnyArray, counts: AnyArray) -
         - log_shape
         + gammaln(1 + shape)
         + ratio
+    )
+
+
+def _pull_of_small_shape(
+    log_mean: AnyArray, log_shape: AnyArray, targets: AnyArray, of_mean: AnyArray
+) -> AnyArray:
+    """The derivative in log r, for counts of 2 and more."""
+    shape = jnp.exp(log_shape)
+    gap = digamma(1 + shape) - digamma(jnp.maximum(targets, 2) + shape)
+    return shape * gap - 1 + _of_zero(log_mean, log_shape) - of_mean
+
+
+def _pull_of_large_shape(log_mean: AnyArray, log_shape: AnyArray, log_count: AnyArray) -> AnyArray:
+    share = jax.nn.sigmoid(log_shape - log_count)
+    return (
+        jnp.exp(log_shape + log_excess(_gap(log_mean, log_shape, log_count)))
+        - 0.5 * jax.nn.sigmoid(log_count - log_shape)
+        + binet_slope(log_shape)
+        - share * binet_slope(jnp.logaddexp(log_shape, log_count))
     )

@@ -9,7 +9,7 @@ import numpy as np
 from jax.core import Tracer
 from numpy.typing import ArrayLike
 
-Numbers: TypeAlias = ArrayLike | float
+Numbers: TypeAlias = ArrayLike | float | int
 
 
 @dataclass(frozen=True)
