@@ -2,12 +2,13 @@
 
 A function draws on the axes that it is given, returns them, and sets nothing else; `style` lends
 marginflow's look, `canvas` makes a figure without a window, `save` writes it to the same bytes
-every time.  Those that need several axes, `decision_panels` and `overview`, take a figure.
+every time.  Those that need several axes, as `decision_panels` and `overview`, take a figure.
 """
 
 from marginflow.figures.decision_panels import decision_panels
 from marginflow.figures.decision_regions import decision_regions
 from marginflow.figures.direction_error import direction_error
+from marginflow.figures.distribution_entropy import distribution_entropy
 from marginflow.figures.loss_gallery import loss_gallery
 from marginflow.figures.loss_times_t import loss_times_t
 from marginflow.figures.margin_fraction import margin_fraction
@@ -24,6 +25,7 @@ __all__ = [
     "decision_panels",
     "decision_regions",
     "direction_error",
+    "distribution_entropy",
     "loss_gallery",
     "loss_times_t",
     "margin_fraction",

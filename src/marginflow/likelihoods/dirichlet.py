@@ -171,8 +171,10 @@ def _both_logs(targets: AnyArray) -> AnyArray:
 
 
 def _log_shares(logs: AnyArray) -> AnyArray:
-    """The logarithm of the softmax, without the largest entry's rounding: log Σ_j e^(a_j − a_k)."""
-    return -jax.nn.logsumexp(logs[..., None, :] - logs[..., :, None], axis=-1)
+    """The logarithm of the softmax, −log(1 + Σ_{j≠k} e^(a_j − a_k)), right where a share is one."""
+    own = jnp.eye(logs.shape[-1], dtype=bool)
+    others = jax.nn.logsumexp(jnp.where(own, -jnp.inf, logs[..., None, :]), axis=-1)
+    return -jax.nn.softplus(others - logs)
 
 
 def _loss_of_logs(coordinates: AnyArray, logs: AnyArray) -> AnyArray:
@@ -193,5 +195,6 @@ def _score_of_logs(coordinates: AnyArray, logs: AnyArray) -> AnyArray:
     total = jax.nn.logsumexp(coordinates, axis=-1, keepdims=True)
     log_shares = _log_shares(coordinates)
     pull = scaled(log_shares - logs, coordinates)
-    left = jnp.exp(log_shares) * (0.5 - binet_slope(total))
-    return pull + binet_slope(coordinates) - 0.5 + left
+    # −½ (1 − p) + J′(log a) − p J′(log n), the latter as differences that vanish with 1 − p
+    of_total = binet_slope(total)
+    return pull + (0.5 - of_total) * jnp.expm1(log_shares) + (binet_slope(coordinates) - of_total)

@@ -78,9 +78,8 @@ class NegativeBinomial(Likelihood):
         shape_share = jax.nn.sigmoid(log_shape - log_mean)
         # r (μ − y)/(r + μ), with r μ/(r + μ) = 1/(1/r + 1/μ) where μ may overflow
         above = jnp.exp(-jnp.logaddexp(-log_mean, -log_shape)) - targets * shape_share
-        low_mean = jnp.minimum(log_mean, log_shape)
-        near = (jnp.exp(low_mean) - targets) * shape_share
-        of_mean = jnp.where(log_mean < log_shape, near, above)
+        near = (jnp.exp(jnp.minimum(log_mean, 3)) - targets) * shape_share
+        of_mean = jnp.where(log_mean < 3, near, above)
         of_shape = jnp.where(
             log_shape < 0,
             _pull_of_small_shape(log_mean, jnp.minimum(log_shape, 0), targets, of_mean),

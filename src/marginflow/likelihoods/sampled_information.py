@@ -139,7 +139,8 @@ def _points(name: str, samples: ArrayLike, neighbors: int) -> np.ndarray:
 
 def _distances(points: np.ndarray, among: np.ndarray, neighbor: int) -> np.ndarray:
     """The greatest coordinate difference to the neighbor of that rank, itself being the first."""
-    found = KDTree(among).query(points, k=[neighbor], p=np.inf)[0][:, 0]
+    found = KDTree(among).query(points, k=neighbor, p=np.inf)[0]
+    found = found if neighbor == 1 else found[:, -1]
     if np.any(found == 0):
         raise ValueError(
             "points repeat, so that no density has made them; give discrete data as counts to "

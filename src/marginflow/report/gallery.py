@@ -170,6 +170,21 @@ def losses_times_t() -> Picture:
     )
 
 
+@figures.style()
+def narrow_and_wide() -> Picture:
+    """Distributions with their entropies."""
+    return Picture(
+        "distribution-entropy",
+        "Narrow is low, within a family",
+        "Entropies of Gaussians grow with log σ. Over five values the rule fails: two atoms far "
+        "apart deviate most and have one bit.",
+        "Above, three Gaussians of scales 0.5, 1 and 2 with entropies one bit apart. Below, "
+        "distributions over five values: a narrow one, a uniform one, and two far atoms, whose "
+        "deviation is the largest and whose entropy is not.",
+        figures.distribution_entropy(figures.canvas(8.4, 4.6)),
+    )
+
+
 GALLERY: tuple[Callable[[], Picture], ...] = (
     overview,
     regions_of_three_classes,
@@ -178,6 +193,7 @@ GALLERY: tuple[Callable[[], Picture], ...] = (
     margin_gaps,
     residual_landing,
     losses_times_t,
+    narrow_and_wide,
 )
 
 
