@@ -149,6 +149,8 @@ def weibull(s: Vector, y: Vector) -> mpf:
     z = exp(s[1]) * (log(time) - s[0])
     if z > 10**6:
         return mpf("inf")
+    if z < -(10**6):  # e^z is below every format
+        return log(time) - z - s[1] if seen else mpf(0)
     return exp(z) - (z + s[1] - log(time) if seen else 0)
 
 

@@ -7,13 +7,23 @@ import mpmath
 import numpy as np
 import pytest
 from mpmath import mpf
-from tests.likelihoods.families import BOTH_LINKS, every_link, pairs, shaped, targets_of
+from tests.likelihoods.families import BOTH_LINKS, pairs, shaped, targets_of
 from tests.likelihoods.oracles import ORACLES, Vector
 
 GRID = (-1e4, -300.0, -20.0, -1.5, 0.0, 0.75, 3.0, 30.0, 80.0, 1e4)
 STEP = mpf(10) ** -20
 # What the oracle's own differences leave of 60 digits, and operations that may each round.
 FLOOR, ROUNDINGS = mpf(10) ** -30, 64
+# A score of shares is a difference of digammas, each right to rounding of itself: near a zero of
+# the difference its error is one of the terms, of size one half.
+TERMS = {"beta": 0.5, "dirichlet": 0.5}
+CASES = [
+    (name, dtype)
+    for name in BOTH_LINKS
+    for dtype in (np.float32, np.float64)
+    # one format for the other link: it adds nothing that the first would not see
+    if "/" not in name or dtype == np.float64
+]
 
 
 def oracle_of(name: str) -> Callable[[Vector, object], mpf]:
@@ -54,7 +64,8 @@ def differences(f: Callable[[Vector], mpf], x: Vector, step: mpf) -> tuple[Vecto
 
 
 def shown(value: mpf) -> str:
-    return mpmath.nstr(value, 12) if abs(value) < mpf(10) ** 1000 else "beyond 1e1000"
+    held = value == 0 or mpf(10) ** -1000 < abs(value) < mpf(10) ** 1000
+    return mpmath.nstr(value, 12) if held else "beyond 1e±1000"
 
 
 def in_mpf(values: np.ndarray) -> object:
@@ -86,8 +97,7 @@ def score_rows(p: int) -> np.ndarray:
     return np.random.default_rng(p).choice(GRID, size=(30, p))
 
 
-@every_link
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("name", "dtype"), CASES)
 def test_value_and_gradient_are_right_wherever_the_exact_ones_can_be_held(name, dtype):
     family, exact = BOTH_LINKS[name], oracle_of(name)
     rows, targets = pairs(family, score_rows(family.n_scores), targets_of(family))
@@ -99,7 +109,7 @@ def test_value_and_gradient_are_right_wherever_the_exact_ones_can_be_held(name, 
     assert not np.any(np.isnan(scores))
     info = np.finfo(dtype)
     largest, eps = mpf(float(info.max)), float(info.eps)
-    n_checked = 0
+    n_checked, term = 0, TERMS.get(name.partition("/")[0], 0.0)
     with mpmath.workdps(60):
         for row, target, loss, score in zip(rows, targets, losses, scores, strict=True):
             x, y = in_mpf(row), in_mpf(target)
@@ -130,7 +140,7 @@ def test_value_and_gradient_are_right_wherever_the_exact_ones_can_be_held(name, 
                 moves = sum(abs(a * b) for a, b in zip(x, hessian[i], strict=True))
                 error = abs(mpf(float(score[i])) - slope)
                 small = FLOOR + 4 * float(info.tiny)
-                allowed = ROUNDINGS * eps * (abs(slope) + moves) + small
+                allowed = ROUNDINGS * eps * (abs(slope) + moves) + 4 * eps * term + small
                 if error > allowed:
                     of_target = target_conditioning(
                         lambda z, y, i=i: differences(lambda w: exact(w, y), z, STEP)[0][i],

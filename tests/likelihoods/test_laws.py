@@ -157,7 +157,7 @@ def marginal(family: mf.Likelihood, targets: np.ndarray) -> np.ndarray:
     return targets[..., 0] if family.support.n_columns else targets
 
 
-@every_link
+@every_family
 def test_samples_follow_the_cdf_and_have_the_mean_and_mode_that_are_stated(name):
     family = BOTH_LINKS[name]
     [row] = rows_of(family, 1)
@@ -219,7 +219,7 @@ def test_the_cdf_is_the_integral_of_the_density(name):
     np.testing.assert_allclose(at, sums[:-1], atol=tolerance)
 
 
-@every_link
+@every_family
 def test_kl_and_cross_entropy_are_expectations_of_losses(name):
     family = BOTH_LINKS[name]
     p = rows_of(family, 2)
