@@ -35,7 +35,7 @@ def finite_range(likelihood: "Likelihood", target: Any, dtype: np.dtype) -> np.n
         middle = 0.5 * (inside + outside)
         finite = _finite(likelihood, middle, target, dtype)
         inside, outside = np.where(finite, middle, inside), np.where(finite, outside, middle)
-    reach = np.where(open_ends, float(np.finfo(dtype).max), np.exp2(inside) - 1)
+    reach = np.where(open_ends, float(np.finfo(dtype).max), np.exp2(np.minimum(inside, 1023)) - 1)
     return reach * np.array([-1.0, 1.0])
 
 
