@@ -93,8 +93,8 @@ def score_rows(p: int) -> np.ndarray:
     """All combinations of the grid for one or two scores, a sample of them for more."""
     if p <= 2:
         rows = np.array(list(itertools.product(GRID, repeat=p)))
-        return rows if p == 1 else rows[np.random.default_rng(p).permutation(100)[:40]]
-    return np.random.default_rng(p).choice(GRID, size=(30, p))
+        return rows if p == 1 else rows[np.random.default_rng(p).permutation(100)[:28]]
+    return np.random.default_rng(p).choice(GRID, size=(20, p))
 
 
 @pytest.mark.parametrize(("name", "dtype"), CASES)
