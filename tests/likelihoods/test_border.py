@@ -95,3 +95,13 @@ def test_the_finite_range_of_a_rate_ends_where_its_exponential_does(dtype):
     assert low < -1e30
     [[low, high]] = mf.Bernoulli().finite_range(1, dtype)
     assert (low, high) == (-largest, largest)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", ["beta", "dirichlet", "gamma", "weibull-survival"])
+def test_draws_that_round_to_an_end_stay_inside(name, dtype):
+    family = REGISTERED[name]
+    scores = np.full(family.n_scores, -9.0, dtype)  # shapes of e^−9: nearly all mass is at the ends
+    drawn = family.sample(scores, seed=0, size=200)
+    rows = np.tile(scores, (200, 1))
+    assert np.all(np.isfinite(family.loss(rows, drawn)))

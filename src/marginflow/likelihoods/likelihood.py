@@ -318,13 +318,17 @@ class Likelihood(eqx.Module):
         """
         rng = np.random.default_rng(seed)
         if size is None:
-            return self._by_rows(lambda rows: self._draw(self._coordinates(rows), rng), scores)
+            return self._by_rows(
+                lambda rows: self._draw(self._coordinates(rows), rng),
+                scores,
+                finish=self.support.inside,
+            )
 
         def draws(rows: np.ndarray) -> np.ndarray:
             drawn = self._draw(self._coordinates(np.tile(rows, (size, 1))), rng)
             return drawn.reshape(size, len(rows), *drawn.shape[1:])
 
-        return self._by_rows(draws, scores, n_leading=1)
+        return self._by_rows(draws, scores, n_leading=1, finish=self.support.inside)
 
     def start(self, targets: Numbers) -> np.ndarray:
         """Scores (n_scores,) that fit an intercept only, exactly or as a good start.
@@ -394,7 +398,9 @@ class Likelihood(eqx.Module):
             )
         return in_callers_type(method, self, array, y, n_columns=self.support.n_columns)
 
-    def _by_rows(self, function: Any, scores: Any, *others: Any, n_leading: int = 0) -> Any:
+    def _by_rows(
+        self, function: Any, scores: Any, *others: Any, n_leading: int = 0, finish: Any = None
+    ) -> Any:
         """Call a function of rows (n, p) in float64; its results go back to the caller's type."""
         array = self._with_axis(scores)
         values = np.asarray(array)
@@ -414,6 +420,7 @@ class Likelihood(eqx.Module):
             result = np.asarray(function(*flat))
             shape = result.shape[:n_leading] + leading + result.shape[n_leading + 1 :]
             result = result.reshape(shape).astype(dtype)
+        result = result if finish is None else finish(result)
         if not isinstance(array, jax.Array):
             return result
         with x64():

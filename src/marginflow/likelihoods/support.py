@@ -22,6 +22,7 @@ class Support:
         n_columns: how many numbers make one target; 0 where it is a number without an axis.
         holds: which entries of a NumPy array of targets fit.
         discrete: whether a target's loss is that of a probability, not of a density.
+        open_ends: the ends of an interval that do not belong to it; None where there are none.
 
     Example:
         >>> import marginflow as mf
@@ -34,6 +35,16 @@ class Support:
     holds: Callable[[np.ndarray], Any]
     n_columns: int = 0
     discrete: bool = False
+    open_ends: tuple[float, float] | None = None
+
+    def inside(self, draws: np.ndarray) -> np.ndarray:
+        """Draws that rounding has put on an open end, moved to the number next to it."""
+        if self.open_ends is None:
+            return draws
+        low, high = np.array(self.open_ends, draws.dtype)
+        # next to zero is the least normal number: compiled code takes smaller ones for zero
+        least = np.finfo(draws.dtype).tiny if low == 0 else np.nextafter(low, high)
+        return np.clip(draws, least, np.nextafter(high, low))
 
     def check(self, targets: Numbers) -> Any:
         """The targets as an array; the values of traced ones cannot be checked.
@@ -66,9 +77,14 @@ def _whole(y: np.ndarray) -> Any:
 BINARY = Support("binary", "labels 0 or 1", lambda y: (y == 0) | (y == 1), discrete=True)
 COUNT = Support("count", "whole numbers >= 0", lambda y: _whole(y) & (y >= 0), discrete=True)
 REAL = Support("real", "finite real numbers", np.isfinite)
-POSITIVE = Support("positive", "finite numbers > 0", lambda y: np.isfinite(y) & (y > 0))
+POSITIVE = Support(
+    "positive", "finite numbers > 0", lambda y: np.isfinite(y) & (y > 0), open_ends=(0.0, np.inf)
+)
 PROPORTION = Support(
-    "proportion", "numbers between 0 and 1, both excluded", lambda y: (y > 0) & (y < 1)
+    "proportion",
+    "numbers between 0 and 1, both excluded",
+    lambda y: (y > 0) & (y < 1),
+    open_ends=(0.0, 1.0),
 )
 ANGLE = Support("angle", "finite angles in radians", np.isfinite)
 
@@ -83,6 +99,7 @@ CENSORED = Support(
     "pairs (time > 0, event), event 1 where the time was seen and 0 where it was censored",
     _censored,
     n_columns=2,
+    open_ends=(0.0, np.inf),
 )
 
 
@@ -104,5 +121,9 @@ def simplex(n_classes: int) -> Support:
         return np.all(y > 0, axis=-1) & (np.abs(np.sum(y, axis=-1) - 1) <= rounding)
 
     return Support(
-        "simplex", f"rows of {n_classes} shares > 0 that sum to 1", holds, n_columns=n_classes
+        "simplex",
+        f"rows of {n_classes} shares > 0 that sum to 1",
+        holds,
+        n_columns=n_classes,
+        open_ends=(0.0, 1.0),
     )
