@@ -27,6 +27,7 @@ SOURCES = (
     "ji2021",
     "wang2023",
     "salehi2020",
+    "likelihood2024",
 )
 
 __all__ = [

@@ -9,6 +9,7 @@ from marginflow.figures.decision_panels import decision_panels
 from marginflow.figures.decision_regions import decision_regions
 from marginflow.figures.direction_error import direction_error
 from marginflow.figures.distribution_entropy import distribution_entropy
+from marginflow.figures.learning_curve import learning_curve
 from marginflow.figures.loss_gallery import loss_gallery
 from marginflow.figures.loss_times_t import loss_times_t
 from marginflow.figures.margin_fraction import margin_fraction
@@ -26,6 +27,7 @@ __all__ = [
     "decision_regions",
     "direction_error",
     "distribution_entropy",
+    "learning_curve",
     "loss_gallery",
     "loss_times_t",
     "margin_fraction",

@@ -5,6 +5,7 @@ from marginflow.likelihoods.dirichlet import Beta, Dirichlet
 from marginflow.likelihoods.gamma import Gamma
 from marginflow.likelihoods.gaussian import Gaussian
 from marginflow.likelihoods.gaussian_mixture import GaussianMixture
+from marginflow.likelihoods.generative import LogisticForm, as_logistic, draw_samples
 from marginflow.likelihoods.huber import Huber
 from marginflow.likelihoods.information import (
     cross_entropy,
@@ -14,6 +15,7 @@ from marginflow.likelihoods.information import (
     mutual_information,
 )
 from marginflow.likelihoods.laplace import Laplace, Quantile
+from marginflow.likelihoods.learning_curves import LearningCurves, learning_curves
 from marginflow.likelihoods.likelihood import Likelihood
 from marginflow.likelihoods.location_scale import LocationScale
 from marginflow.likelihoods.log_loss import LogLossSteps, log_loss
@@ -47,11 +49,13 @@ __all__ = [
     "GaussianMixture",
     "Huber",
     "Laplace",
+    "LearningCurves",
     "Likelihood",
     "LocationScale",
     "LogLossSteps",
     "LogNormal",
     "LogNormalSurvival",
+    "LogisticForm",
     "NegativeBinomial",
     "Ordinal",
     "Poisson",
@@ -62,11 +66,14 @@ __all__ = [
     "VonMises",
     "Weibull",
     "ZeroInflatedPoisson",
+    "as_logistic",
     "cross_entropy",
+    "draw_samples",
     "entropy",
     "get_likelihood",
     "jensen_shannon",
     "kl",
+    "learning_curves",
     "log_loss",
     "mutual_information",
     "register_likelihood",
