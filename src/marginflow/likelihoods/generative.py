@@ -43,7 +43,8 @@ def as_logistic(model: Any) -> LogisticForm:
     w_k = Σ⁻¹ μ_k and b_k = log π_k − ½ μ_k·Σ⁻¹ μ_k.
 
     Args:
-        model: a fitted `LinearDiscriminantAnalysis` with its covariance (`solver="lsqr"`, or `store_covariance=True`).
+        model: a fitted `LinearDiscriminantAnalysis` of scikit-learn that has its covariance, as
+            with `solver="lsqr"` or `store_covariance=True`.
 
     Raises:
         TypeError: if the model is another.
