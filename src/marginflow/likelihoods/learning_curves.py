@@ -121,7 +121,8 @@ def learning_curves(
             train, test = order[:size], order[size : size + MOST_TESTED]
             with threadpool_limits(1):  # fits this small only wait for one another
                 for name, model in models.items():
-                    fitted = clone(model).fit(features[train], labels[train])
+                    copy: Any = clone(model)
+                    fitted = copy.fit(features[train], labels[train])
                     wrong = fitted.predict(features[test]) != labels[test]
                     errors[name][i, repeat] = np.mean(wrong)
     return LearningCurves(np.asarray(sizes), errors, data.name)

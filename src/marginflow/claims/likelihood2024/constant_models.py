@@ -42,10 +42,10 @@ def best_constants(setting: Constants) -> Evidence:
             return float(np.mean(family.loss(np.full(len(y), score), y)))
 
         low, high = (-6.0, 6.0) if kind != "real" else (y.min(), y.max())
-        found = optimize.minimize_scalar(
+        best: Any = optimize.minimize_scalar(
             risk, bounds=(low, high), method="bounded", options={"xatol": 1e-9}
-        ).x
-        off = abs(of_score(found) - statistic(y))
+        )
+        off = abs(of_score(best.x) - statistic(y))
         checks.append(at_most(f"{name}: the best constant less the statistic", off, 1e-5))
     return Evidence(tuple(checks))
 

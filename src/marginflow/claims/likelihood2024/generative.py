@@ -87,7 +87,7 @@ def bayes_rule(setting: Shared) -> Evidence:
     gaps = [
         np.abs(drawn[classes == k].mean(axis=0) - model.means_[k]).max() for k in model.classes_
     ]
-    naive = GaussianNB().fit(features, labels)
+    naive: Any = GaussianNB().fit(features, labels)
     again, of = draw_samples(naive, 40_000, seed=2)
     gaps += [np.abs(again[of == k].mean(axis=0) - naive.theta_[k]).max() for k in naive.classes_]
     return Evidence(

@@ -30,7 +30,7 @@ def factors(setting: Factors) -> Evidence:
     features = rng.standard_normal((N_SAMPLES, N_FEATURES))
     targets = features @ rng.standard_normal(N_FEATURES) + rng.standard_normal(N_SAMPLES)
     best = np.linalg.lstsq(features, targets, rcond=None)[0]
-    curvature = np.linalg.norm(features, 2) ** 2
+    curvature = float(np.linalg.norm(features, 2)) ** 2
     common = 0.9 / curvature
     checks, bounds = [], []
     for factor in FACTORS:
