@@ -12,10 +12,12 @@ from marginflow.norms import as_norm
 
 TOY = ["run", "soudry-toy"]
 NEEDED = {"steepest": ["--option", "norm=l3"]}
+# One of each way in which a rate is chosen and a step is made.
+OF_EACH_KIND = ["gd", "nesterov", "steepest", "spectral", "muon", "adam", "prgd", "dual-momentum"]
 
 
-@pytest.mark.parametrize("name", mf.registered_optimizers())
-def test_every_registered_optimizer_runs_as_the_library_runs_it(marginflow, name):
+@pytest.mark.parametrize("name", OF_EACH_KIND)
+def test_optimizers_run_as_the_library_runs_them(marginflow, name):
     ended = marginflow(
         *(*TOY, "--optimizer", name, "--steps", "20", "--no-limit", "--json"),
         *NEEDED.get(name, []),
