@@ -27,6 +27,8 @@ SOURCES = (
     "ji2021",
     "wang2023",
     "salehi2020",
+    "training_notes",
+    "polyak1964",
 )
 
 __all__ = [
