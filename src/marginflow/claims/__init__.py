@@ -28,6 +28,8 @@ SOURCES = (
     "wang2023",
     "salehi2020",
     "likelihood2024",
+    "training_notes",
+    "polyak1964",
 )
 
 __all__ = [

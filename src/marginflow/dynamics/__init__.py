@@ -5,6 +5,7 @@ from marginflow.dynamics.direction import DirectionError, direction_error, margi
 from marginflow.dynamics.fast_forward import FastForward, fast_forward
 from marginflow.dynamics.gradient_descent import gradient_descent, train
 from marginflow.dynamics.gradient_flow import Flow, gradient_flow
+from marginflow.dynamics.least_squares_path import LeastSquaresPath, least_squares_path
 from marginflow.dynamics.optimizers import (
     PRGD,
     AdaGrad,
@@ -51,6 +52,7 @@ __all__ = [
     "Flow",
     "GreedyCoordinate",
     "HeavyBall",
+    "LeastSquaresPath",
     "Lion",
     "MirrorDescent",
     "Muon",
@@ -74,6 +76,7 @@ __all__ = [
     "gradient_descent",
     "gradient_flow",
     "inverse_sqrt",
+    "least_squares_path",
     "log_spaced",
     "margin_gap",
     "recommended_rate",

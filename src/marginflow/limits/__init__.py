@@ -1,6 +1,7 @@
 """Limits: where the direction of training ends, solved and certified."""
 
 from marginflow.limits.certificate import MarginCertificate, certify_max_margin
+from marginflow.limits.least_squares import LeastSquaresLimit, least_squares_limit
 from marginflow.limits.max_margin import max_margin
 from marginflow.limits.max_margin_result import MaxMargin
 from marginflow.limits.minimum_norm import MinimumNormInterpolator, minimum_norm_interpolator
@@ -26,6 +27,7 @@ from marginflow.limits.separability import InseparabilityCertificate
 
 __all__ = [
     "InseparabilityCertificate",
+    "LeastSquaresLimit",
     "MarginCertificate",
     "MaxMargin",
     "MinimumNormInterpolator",
@@ -41,6 +43,7 @@ __all__ = [
     "certify_polynomial_limit",
     "certify_robust_inseparability",
     "certify_robust_margin",
+    "least_squares_limit",
     "max_margin",
     "minimum_norm_interpolator",
     "optimal_face",

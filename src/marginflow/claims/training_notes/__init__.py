@@ -1,0 +1,17 @@
+"""Claims of practitioners' notes on training: which of the zero-loss models training picks.
+
+    implicit_bias           linear regression: the least norm, and what the start leaves
+    smallest_coefficients   linear regression as the notes say it
+    early_stopping          a fixed number of steps as a filter
+
+`problems` holds the data and the plain loop.
+"""
+
+from marginflow.claims.claim import Claim
+from marginflow.claims.training_notes import early_stopping, implicit_bias, smallest_coefficients
+
+CLAIMS: tuple[Claim, ...] = (
+    *implicit_bias.CLAIMS,
+    *smallest_coefficients.CLAIMS,
+    *early_stopping.CLAIMS,
+)
