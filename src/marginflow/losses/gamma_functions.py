@@ -9,6 +9,7 @@ so that every function of p is such a γ: p = 1/(1 + S), and 1 − p = S/(1 + S)
 import math
 from abc import abstractmethod
 from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -276,7 +277,7 @@ def _of_two_classes(curvature: Callable) -> float:
     """Twice the largest second derivative in L, given as a function of s = 1 − p in (0, 1)."""
     grid = np.linspace(0, 1, 1002)[1:-1]
     best = grid[np.argmax(curvature(grid))]
-    found = minimize_scalar(
+    found: Any = minimize_scalar(
         lambda s: -curvature(s),
         bounds=(max(best - 1e-3, 1e-12), min(best + 1e-3, 1 - 1e-12)),
         method="bounded",
