@@ -6,6 +6,7 @@ from marginflow.dynamics.fast_forward import FastForward, fast_forward
 from marginflow.dynamics.gradient_descent import gradient_descent, train
 from marginflow.dynamics.gradient_flow import Flow, gradient_flow
 from marginflow.dynamics.least_squares_path import LeastSquaresPath, least_squares_path
+from marginflow.dynamics.matrix_completion import MatrixCompletion, effective_rank
 from marginflow.dynamics.optimizers import (
     PRGD,
     AdaGrad,
@@ -36,7 +37,9 @@ from marginflow.dynamics.optimizers import (
     unregister_optimizer,
 )
 from marginflow.dynamics.recording import Schedule, every, log_spaced
+from marginflow.dynamics.regression_model import DiagonalNetwork, LinearModel, RegressionModel
 from marginflow.dynamics.step_bound import StepBound, step_bound
+from marginflow.dynamics.train_regression import RegressionTrajectory, train_regression
 from marginflow.dynamics.trajectory import Trajectory
 
 __all__ = [
@@ -46,6 +49,7 @@ __all__ = [
     "AdamW",
     "CheckpointError",
     "ClassNormalized",
+    "DiagonalNetwork",
     "DirectionError",
     "DualMomentum",
     "FastForward",
@@ -53,7 +57,9 @@ __all__ = [
     "GreedyCoordinate",
     "HeavyBall",
     "LeastSquaresPath",
+    "LinearModel",
     "Lion",
+    "MatrixCompletion",
     "MirrorDescent",
     "Muon",
     "Nesterov",
@@ -62,6 +68,8 @@ __all__ = [
     "Optimizer",
     "PowerSchedule",
     "RMSProp",
+    "RegressionModel",
+    "RegressionTrajectory",
     "Schedule",
     "SignDescent",
     "Signum",
@@ -70,6 +78,7 @@ __all__ = [
     "StepBound",
     "Trajectory",
     "direction_error",
+    "effective_rank",
     "every",
     "fast_forward",
     "get_optimizer",
@@ -84,5 +93,6 @@ __all__ = [
     "registered_optimizers",
     "step_bound",
     "train",
+    "train_regression",
     "unregister_optimizer",
 ]

@@ -1,6 +1,10 @@
 """Limits: where the direction of training ends, solved and certified."""
 
 from marginflow.limits.certificate import MarginCertificate, certify_max_margin
+from marginflow.limits.diagonal_network_limit import (
+    DiagonalNetworkLimit,
+    diagonal_network_limit,
+)
 from marginflow.limits.least_squares import LeastSquaresLimit, least_squares_limit
 from marginflow.limits.max_margin import max_margin
 from marginflow.limits.max_margin_result import MaxMargin
@@ -26,6 +30,7 @@ from marginflow.limits.robust_certificate import (
 from marginflow.limits.separability import InseparabilityCertificate
 
 __all__ = [
+    "DiagonalNetworkLimit",
     "InseparabilityCertificate",
     "LeastSquaresLimit",
     "MarginCertificate",
@@ -43,6 +48,7 @@ __all__ = [
     "certify_polynomial_limit",
     "certify_robust_inseparability",
     "certify_robust_margin",
+    "diagonal_network_limit",
     "least_squares_limit",
     "max_margin",
     "minimum_norm_interpolator",
