@@ -30,6 +30,8 @@ SOURCES = (
     "likelihood2024",
     "training_notes",
     "polyak1964",
+    "woodworth2020",
+    "arora2019",
 )
 
 __all__ = [

@@ -1,0 +1,183 @@
+"""Matrix completion by one, two and three factors, from small and from larger starts.
+
+The truth is U Vᵀ/√3 with Gaussian U and V of rank 3, 50 × 50, so that its entries have variance 1;
+28 % of them are observed.  One factor leaves the others where they began, at nearly 0: their mean
+squared error is 1, and the matrix with zeros in it has an effective rank above 30.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from marginflow.claims.arora2019.source import SOURCE
+from marginflow.claims.checks import at_least, at_most, close
+from marginflow.claims.claim import Claim, Evidence
+from marginflow.dynamics import HeavyBall, MatrixCompletion, train_regression
+
+SIZE, RANK, OBSERVED = 50, 3, 700
+SHARE = 0.3
+# unobserved mean squared error and effective rank by depth, as published in notes of that run
+TABLE = {1: (1.009, 32.3), 2: (0.047, 4.49), 3: (0.0002, 3.02)}
+
+
+@dataclass(frozen=True)
+class DepthSetting:
+    """Products of factors on one problem a seed.
+
+    Attributes:
+        seeds: of the problems; figures are averaged over them.
+        depths: the number of factors that stand for one, two and three.
+        scale: of the first product.
+        steps: of gradient descent.
+    """
+
+    seeds: tuple[int, ...] = (0, 1, 2)
+    depths: tuple[int, int, int] = (1, 2, 3)
+    scale: float = 1e-3
+    steps: int = 5000
+
+
+def by_depth(setting: DepthSetting) -> Evidence:
+    """The error on what is not observed and the effective rank, against the table."""
+    checks, pictures = [], {}
+    for depth, stands_for in zip(setting.depths, TABLE, strict=True):
+        error, rank = _figures(setting.seeds, depth, setting.scale, setting.steps)
+        expected = TABLE[stands_for]
+        name = f"unobserved mean squared error, {stands_for} factors"
+        if stands_for == 3:  # it goes on falling with training
+            checks.append(at_most(name, error, expected[0], SHARE * expected[0]))
+        else:
+            checks.append(close(name, error, expected[0], SHARE * expected[0]))
+        name = f"effective rank, {stands_for} factors"
+        checks.append(close(name, rank, expected[1], SHARE * expected[1]))
+        pictures[f"{stands_for} factors"] = {"error": error, "rank": rank}
+    return Evidence(tuple(checks), {"found": pictures})
+
+
+@dataclass(frozen=True)
+class ScaleSetting:
+    """Products of a few factors from ever smaller starts.
+
+    Attributes:
+        seeds: of the problems.
+        depth: L.
+        scales: of the first product, descending.
+        steps: of gradient descent.
+    """
+
+    seeds: tuple[int, ...] = (0, 1, 2)
+    depth: int = 2
+    scales: tuple[float, ...] = (3.0, 0.1, 1e-3)
+    steps: int = 5000
+
+
+def by_scale(setting: ScaleSetting) -> Evidence:
+    """The error and the effective rank from scale to scale."""
+    pairs = [
+        _figures(setting.seeds, setting.depth, scale, setting.steps) for scale in setting.scales
+    ]
+    errors, ranks = np.array(pairs).T
+    checks = (
+        at_most(
+            "largest ratio of errors from scale to scale", (errors[1:] / errors[:-1]).max(), 0.8
+        ),
+        at_most("largest ratio of ranks from scale to scale", (ranks[1:] / ranks[:-1]).max(), 0.9),
+        at_least("effective rank from the largest start", ranks[0], 2.0 * RANK),
+        at_most("effective rank from the smallest start", ranks[-1], 2.0 * RANK),
+    )
+    found = {
+        f"scale {scale:g}": {"error": error, "rank": rank}
+        for scale, (error, rank) in zip(setting.scales, pairs, strict=True)
+    }
+    return Evidence(checks, {"found": found})
+
+
+@cache
+def _figures(seeds: tuple[int, ...], depth: int, scale: float, steps: int) -> tuple[float, float]:
+    """The mean error on what is not observed, and the mean effective rank."""
+    found = []
+    for seed in seeds:
+        matrix, observed = completion_problem(seed)
+        model = MatrixCompletion(matrix, observed, depth)
+        longest = float(np.linalg.norm(matrix, 2))
+        run = train_regression(
+            model,
+            HeavyBall(0.2 / longest ** (2.0 - 2.0 / depth)),
+            steps=steps,
+            initial=model.gaussian(scale, seed=seed),
+            record=[],
+        )
+        found.append([run.observables[name][-1] for name in ("unobserved_error", "effective_rank")])
+    error, rank = np.mean(found, axis=0)
+    return float(error), float(rank)
+
+
+def completion_problem(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """The truth, and which of its entries are observed."""
+    rng = np.random.default_rng(seed)
+    matrix = rng.standard_normal((SIZE, RANK)) @ rng.standard_normal((RANK, SIZE)) / np.sqrt(RANK)
+    observed = np.zeros(SIZE * SIZE, dtype=bool)
+    observed[rng.permutation(SIZE * SIZE)[:OBSERVED]] = True
+    return matrix, observed.reshape(SIZE, SIZE)
+
+
+def draw(evidence: Evidence, ax: Any) -> Any:
+    """The error over the effective rank, one dot a setting."""
+    for name, figures in evidence.data["found"].items():
+        ax.semilogy(figures["rank"], figures["error"], "o", label=name)
+    ax.set(
+        xlabel="effective rank",
+        ylabel="mean squared error, not observed",
+        title="Products of factors stay near low rank",
+    )
+    ax.legend()
+    return ax
+
+
+CLAIMS = (
+    Claim(
+        id="arora2019/depth",
+        source=SOURCE,
+        section="section 4 and figure 1; the figures are those of notes on training, 50 × 50",
+        statement=(
+            "From a small start more factors mean lower rank: one, two and three leave a mean "
+            "squared error of 1.009, .047 and at most .0002 on the entries that are not observed, "
+            "and an effective rank of 32.3, 4.49 and 3.02."
+        ),
+        proved=False,
+        experiment=by_depth,
+        setting=DepthSetting(),
+        full=DepthSetting(seeds=tuple(range(10)), steps=20_000),
+        control=DepthSetting(depths=(1, 1, 1)),
+        control_statement="There is one factor, however many are said.",
+        tolerance_reason=(
+            "The mean square of a rank-3 Gaussian matrix varies by √(2·2·3/(3·50)) = 28 % about 1, "
+            "by 16 % in the mean of three; the published figures are of one seed, so 30 % is the "
+            "least that can be asked. The error of three factors goes on falling, to 1e-5."
+        ),
+        draw=draw,
+    ),
+    Claim(
+        id="arora2019/scale",
+        source=SOURCE,
+        section="section 2, the role of a small start",
+        statement=(
+            "The smaller the start, the lower the rank of two factors and the smaller their error "
+            "on entries that are not observed."
+        ),
+        proved=False,
+        experiment=by_scale,
+        setting=ScaleSetting(),
+        full=ScaleSetting(seeds=tuple(range(10)), scales=(10.0, 3.0, 0.1, 1e-3), steps=20_000),
+        control=ScaleSetting(depth=1),
+        control_statement="There is one factor.",
+        tolerance_reason=(
+            "A start of spectral norm 2·scale beside singular values near 30 with a few steps "
+            "between the scales: each factor of thirty in the scale is to change the error by a "
+            "fifth and the rank by a tenth at least, and twice the true rank parts low from not."
+        ),
+        draw=draw,
+    ),
+)
