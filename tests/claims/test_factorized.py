@@ -8,7 +8,13 @@ from marginflow.claims.arora2019 import low_rank
 
 
 @pytest.mark.parametrize(
-    "name", ["woodworth2020/diagonal-networks", "arora2019/depth", "arora2019/scale"]
+    "name",
+    [
+        "woodworth2020/diagonal-networks",
+        "arora2019/depth",
+        "arora2019/scale",
+        "arora2019/not-nuclear-norm",
+    ],
 )
 def test_every_statement_of_these_sources_holds(name, judged):
     assert judged(name).verdict == Verdict.HOLDS

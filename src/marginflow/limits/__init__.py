@@ -10,6 +10,7 @@ from marginflow.limits.max_margin import max_margin
 from marginflow.limits.max_margin_result import MaxMargin
 from marginflow.limits.minimum_norm import MinimumNormInterpolator, minimum_norm_interpolator
 from marginflow.limits.norm_certificate import NormCertificate, certify_norm_margin
+from marginflow.limits.nuclear_completion import NuclearCompletion, nuclear_completion
 from marginflow.limits.optimal_face import OptimalFace, optimal_face
 from marginflow.limits.polynomial_certificate import (
     PolynomialCertificate,
@@ -37,6 +38,7 @@ __all__ = [
     "MaxMargin",
     "MinimumNormInterpolator",
     "NormCertificate",
+    "NuclearCompletion",
     "OptimalFace",
     "PolynomialCertificate",
     "PolynomialLimit",
@@ -52,6 +54,7 @@ __all__ = [
     "least_squares_limit",
     "max_margin",
     "minimum_norm_interpolator",
+    "nuclear_completion",
     "optimal_face",
     "polynomial_limit",
     "support_vector_proliferation",

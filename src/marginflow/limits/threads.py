@@ -18,7 +18,12 @@ _LONG_LOOK = 2**30
 def fitting_threads(maps: LinearMarginMap) -> AbstractContextManager[object]:
     """One thread for the linear algebra, unless looking at all margins is the larger part."""
     look = maps.n_samples * maps.n_features * maps.n_classes
-    return nullcontext() if look > _LONG_LOOK else _controller().limit(limits=1, user_api="blas")
+    return nullcontext() if look > _LONG_LOOK else one_thread()
+
+
+def one_thread() -> AbstractContextManager[object]:
+    """One thread for many small decompositions."""
+    return _controller().limit(limits=1, user_api="blas")
 
 
 @cache

@@ -14,10 +14,18 @@ import numpy as np
 from marginflow.claims.arora2019.source import SOURCE
 from marginflow.claims.checks import at_least, at_most, close
 from marginflow.claims.claim import Claim, Evidence
-from marginflow.dynamics import HeavyBall, MatrixCompletion, train_regression
+from marginflow.dynamics import (
+    HeavyBall,
+    MatrixCompletion,
+    RegressionTrajectory,
+    effective_rank,
+    train_regression,
+)
+from marginflow.limits import nuclear_completion
 
 SIZE, RANK, OBSERVED = 50, 3, 700
 SHARE = 0.3
+LONGER = 1.001
 # unobserved mean squared error and effective rank by depth, as published in notes of that run
 TABLE = {1: (1.009, 32.3), 2: (0.047, 4.49), 3: (0.0002, 3.02)}
 
@@ -94,32 +102,69 @@ def by_scale(setting: ScaleSetting) -> Evidence:
     return Evidence(checks, {"found": found})
 
 
-@cache
+@dataclass(frozen=True)
+class NuclearSetting:
+    """Three factors against the completion of least nuclear norm.
+
+    Attributes:
+        seeds: of the problems.
+        observed: how many entries.
+        steps: of gradient descent.
+    """
+
+    seeds: tuple[int, ...] = (0, 1, 2)
+    observed: int = OBSERVED
+    steps: int = 5000
+
+
+def not_nuclear(setting: NuclearSetting) -> Evidence:
+    """The nuclear norm over the least, and the error over that of the least one's completion."""
+    checks, found = [], {}
+    for seed in setting.seeds:
+        matrix, observed = completion_problem(seed, setting.observed)
+        run = _run(seed, 3, 1e-3, setting.steps, setting.observed)
+        least = nuclear_completion(matrix, observed)
+        longer = float(np.linalg.norm(run.effective, "nuc")) / least.nuclear_norm
+        error = float(run.observables["unobserved_error"][-1])
+        of_least = float(np.mean((least.matrix - matrix)[~observed] ** 2))
+        checks += [
+            at_least(f"nuclear norm of three factors over the least, seed {seed}", longer, LONGER),
+            at_most(f"error of three factors over the least's, seed {seed}", error / of_least, 0.1),
+        ]
+        for name, product, off in (
+            ("three factors", run.effective, error),
+            ("least nuclear norm", least.matrix, of_least),
+        ):
+            rank = float(effective_rank(product))
+            found[f"{name}, seed {seed}"] = {"error": off, "rank": rank}
+    return Evidence(tuple(checks), {"found": found})
+
+
 def _figures(seeds: tuple[int, ...], depth: int, scale: float, steps: int) -> tuple[float, float]:
     """The mean error on what is not observed, and the mean effective rank."""
-    found = []
-    for seed in seeds:
-        matrix, observed = completion_problem(seed)
-        model = MatrixCompletion(matrix, observed, depth)
-        longest = float(np.linalg.norm(matrix, 2))
-        run = train_regression(
-            model,
-            HeavyBall(0.2 / longest ** (2.0 - 2.0 / depth)),
-            steps=steps,
-            initial=model.gaussian(scale, seed=seed),
-            record=[],
-        )
-        found.append([run.observables[name][-1] for name in ("unobserved_error", "effective_rank")])
-    error, rank = np.mean(found, axis=0)
-    return float(error), float(rank)
+    seen = [_run(seed, depth, scale, steps, OBSERVED).observables for seed in seeds]
+    error, rank = (
+        float(np.mean([each[name][-1] for each in seen]))
+        for name in ("unobserved_error", "effective_rank")
+    )
+    return error, rank
 
 
-def completion_problem(seed: int) -> tuple[np.ndarray, np.ndarray]:
+@cache
+def _run(seed: int, depth: int, scale: float, steps: int, count: int) -> RegressionTrajectory:
+    matrix, observed = completion_problem(seed, count)
+    model = MatrixCompletion(matrix, observed, depth)
+    rate = 0.2 / float(np.linalg.norm(matrix, 2)) ** (2.0 - 2.0 / depth)
+    start = model.gaussian(scale, seed=seed)
+    return train_regression(model, HeavyBall(rate), steps=steps, initial=start, record=[])
+
+
+def completion_problem(seed: int, count: int = OBSERVED) -> tuple[np.ndarray, np.ndarray]:
     """The truth, and which of its entries are observed."""
     rng = np.random.default_rng(seed)
     matrix = rng.standard_normal((SIZE, RANK)) @ rng.standard_normal((RANK, SIZE)) / np.sqrt(RANK)
     observed = np.zeros(SIZE * SIZE, dtype=bool)
-    observed[rng.permutation(SIZE * SIZE)[:OBSERVED]] = True
+    observed[rng.permutation(SIZE * SIZE)[:count]] = True
     return matrix, observed.reshape(SIZE, SIZE)
 
 
@@ -177,6 +222,28 @@ CLAIMS = (
             "A start of spectral norm 2·scale beside singular values near 30 with a few steps "
             "between the scales: each factor of thirty in the scale is to change the error by a "
             "fifth and the rank by a tenth at least, and twice the true rank parts low from not."
+        ),
+        draw=draw,
+    ),
+    Claim(
+        id="arora2019/not-nuclear-norm",
+        source=SOURCE,
+        section="section 2.2: few observations; here 28 % of 50 × 50, rank 3",
+        statement=(
+            "Where entries are too few for the least nuclear norm to find the truth, three factors "
+            "do not end at the completion of least nuclear norm, but at one of lower rank that "
+            "predicts better."
+        ),
+        proved=False,
+        experiment=not_nuclear,
+        setting=NuclearSetting(),
+        full=NuclearSetting(seeds=tuple(range(10)), steps=20_000),
+        control=NuclearSetting(observed=1500),
+        control_statement="60 % are observed, and the least nuclear norm finds the truth.",
+        tolerance_reason=(
+            "The three factors still miss the observed entries by 1e-3 each, 0.03 in all, which "
+            "times √3 moves a nuclear norm of 87 by 6e-4; the certified gap is 1e-6. An error ten "
+            "times smaller is no accident of one problem, where it varies by a factor of two."
         ),
         draw=draw,
     ),
