@@ -1,29 +1,26 @@
 """Matrix completion by one, two and three factors, from small and from larger starts.
 
-The truth is U Vᵀ/√3 with Gaussian U and V of rank 3, 50 × 50, so that its entries have variance 1;
-28 % of them are observed.  One factor leaves the others where they began, at nearly 0: their mean
-squared error is 1, and the matrix with zeros in it has an effective rank above 30.
+The problems are those of `completions`.
 """
 
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
 import numpy as np
 
 from marginflow.claims.arora2019.source import SOURCE
 from marginflow.claims.checks import at_least, at_most, close
 from marginflow.claims.claim import Claim, Evidence
-from marginflow.dynamics import (
-    HeavyBall,
-    MatrixCompletion,
-    RegressionTrajectory,
-    effective_rank,
-    train_regression,
+from marginflow.claims.completions import (
+    OBSERVED,
+    RANK,
+    completion_problem,
+    draw_figures,
+    figures,
+    run_of,
 )
+from marginflow.dynamics import effective_rank
 from marginflow.limits import nuclear_completion
 
-SIZE, RANK, OBSERVED = 50, 3, 700
 SHARE = 0.3
 LONGER = 1.001
 # unobserved mean squared error and effective rank by depth, as published in notes of that run
@@ -51,7 +48,7 @@ def by_depth(setting: DepthSetting) -> Evidence:
     """The error on what is not observed and the effective rank, against the table."""
     checks, pictures = [], {}
     for depth, stands_for in zip(setting.depths, TABLE, strict=True):
-        error, rank = _figures(setting.seeds, depth, setting.scale, setting.steps)
+        error, rank = figures(setting.seeds, depth, setting.scale, setting.steps)
         expected = TABLE[stands_for]
         name = f"unobserved mean squared error, {stands_for} factors"
         if stands_for == 3:  # it goes on falling with training
@@ -84,7 +81,7 @@ class ScaleSetting:
 def by_scale(setting: ScaleSetting) -> Evidence:
     """The error and the effective rank from scale to scale."""
     pairs = [
-        _figures(setting.seeds, setting.depth, scale, setting.steps) for scale in setting.scales
+        figures(setting.seeds, setting.depth, scale, setting.steps) for scale in setting.scales
     ]
     errors, ranks = np.array(pairs).T
     checks = (
@@ -122,7 +119,7 @@ def not_nuclear(setting: NuclearSetting) -> Evidence:
     checks, found = [], {}
     for seed in setting.seeds:
         matrix, observed = completion_problem(seed, setting.observed)
-        run = _run(seed, 3, 1e-3, setting.steps, setting.observed)
+        run = run_of(seed, 3, 1e-3, setting.steps, setting.observed)
         least = nuclear_completion(matrix, observed)
         longer = float(np.linalg.norm(run.effective, "nuc")) / least.nuclear_norm
         error = float(run.observables["unobserved_error"][-1])
@@ -138,47 +135,6 @@ def not_nuclear(setting: NuclearSetting) -> Evidence:
             rank = float(effective_rank(product))
             found[f"{name}, seed {seed}"] = {"error": off, "rank": rank}
     return Evidence(tuple(checks), {"found": found})
-
-
-def _figures(seeds: tuple[int, ...], depth: int, scale: float, steps: int) -> tuple[float, float]:
-    """The mean error on what is not observed, and the mean effective rank."""
-    seen = [_run(seed, depth, scale, steps, OBSERVED).observables for seed in seeds]
-    error, rank = (
-        float(np.mean([each[name][-1] for each in seen]))
-        for name in ("unobserved_error", "effective_rank")
-    )
-    return error, rank
-
-
-@cache
-def _run(seed: int, depth: int, scale: float, steps: int, count: int) -> RegressionTrajectory:
-    matrix, observed = completion_problem(seed, count)
-    model = MatrixCompletion(matrix, observed, depth)
-    rate = 0.2 / float(np.linalg.norm(matrix, 2)) ** (2.0 - 2.0 / depth)
-    start = model.gaussian(scale, seed=seed)
-    return train_regression(model, HeavyBall(rate), steps=steps, initial=start, record=[])
-
-
-def completion_problem(seed: int, count: int = OBSERVED) -> tuple[np.ndarray, np.ndarray]:
-    """The truth, and which of its entries are observed."""
-    rng = np.random.default_rng(seed)
-    matrix = rng.standard_normal((SIZE, RANK)) @ rng.standard_normal((RANK, SIZE)) / np.sqrt(RANK)
-    observed = np.zeros(SIZE * SIZE, dtype=bool)
-    observed[rng.permutation(SIZE * SIZE)[:count]] = True
-    return matrix, observed.reshape(SIZE, SIZE)
-
-
-def draw(evidence: Evidence, ax: Any) -> Any:
-    """The error over the effective rank, one dot a setting."""
-    for name, figures in evidence.data["found"].items():
-        ax.semilogy(figures["rank"], figures["error"], "o", label=name)
-    ax.set(
-        xlabel="effective rank",
-        ylabel="mean squared error, not observed",
-        title="Products of factors stay near low rank",
-    )
-    ax.legend()
-    return ax
 
 
 CLAIMS = (
@@ -202,7 +158,7 @@ CLAIMS = (
             "by 16 % in the mean of three; the published figures are of one seed, so 30 % is the "
             "least that can be asked. The error of three factors goes on falling, to 1e-5."
         ),
-        draw=draw,
+        draw=draw_figures,
     ),
     Claim(
         id="arora2019/scale",
@@ -223,7 +179,7 @@ CLAIMS = (
             "between the scales: each factor of thirty in the scale is to change the error by a "
             "fifth and the rank by a tenth at least, and twice the true rank parts low from not."
         ),
-        draw=draw,
+        draw=draw_figures,
     ),
     Claim(
         id="arora2019/not-nuclear-norm",
@@ -245,6 +201,6 @@ CLAIMS = (
             "times √3 moves a nuclear norm of 87 by 6e-4; the certified gap is 1e-6. An error ten "
             "times smaller is no accident of one problem, where it varies by a factor of two."
         ),
-        draw=draw,
+        draw=draw_figures,
     ),
 )
