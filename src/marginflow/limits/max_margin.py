@@ -10,6 +10,7 @@ import math
 from typing import Any
 
 from marginflow._results import NotConvergedError, NotSeparableError, Status
+from marginflow.limits.free_intercept import solve_free_intercept
 from marginflow.limits.max_margin_result import MaxMargin
 from marginflow.limits.norm_margin import solve_in_norm
 from marginflow.limits.robust_margin import solve_robust
@@ -19,12 +20,14 @@ from marginflow.norms import as_norm
 
 _RTOL_FROBENIUS = 1e-12
 _RTOL = 1e-8
+_RTOL_FREE = 1e-5  # what a general conic solver reaches
 
 
 def max_margin(
     data: Any,
     norm: Any = "frobenius",
     *,
+    free_intercept: bool = False,
     rtol: float | None = None,
     max_rounds: int = 200,
     throw: bool = True,
@@ -42,10 +45,15 @@ def max_margin(
             has the margins of the worst perturbation.
         norm: a norm or its name: "frobenius", the Euclidean norm of all weights, "max", "l1",
             "spectral", "nuclear", "class_l2", "feature_l2"; with an exponent "l1.5", "schatten3".
+        free_intercept: whether a number b_k is added to each score (to the one score of two
+            classes) that no norm counts, as in the usual support vector machine.  A column of ones
+            among the features is an intercept that the norm counts, which is where training goes.
+            In the Frobenius norm and in the named norms.
         rtol: the relative duality gap to reach; by default 1e-12 in the Frobenius norm and 1e-8 in
-            others and for robust margins.  Where rounding the weights to float64 costs more than
-            that (a relative margin below 1e-4), in the Frobenius norm the same accuracy of the
-            weights is accepted as well: a proved ‖W − Ŵ‖ ≤ sqrt(rtol)·‖W‖.
+            others and for robust margins; with a free intercept 1e-8 and 1e-5.  Where rounding the
+            weights to float64 costs more than that (a relative margin below 1e-4), in the Frobenius
+            norm without a free intercept the same accuracy of the weights is accepted as well: a
+            proved ‖W − Ŵ‖ ≤ sqrt(rtol)·‖W‖.
         max_rounds: how often to look at all margins.
         throw: whether to raise where there is no solution, or return a result that says so.
 
@@ -56,8 +64,9 @@ def max_margin(
         NotSeparableError: if no weights give every pair a positive margin; its `certificate` proves
             it.
         NotConvergedError: if rounds or float64 do not suffice; its `result` holds what there is.
-        ValueError: if the norm is unknown, a tolerance or the features' scale is out of range, or
-            robust margins are asked for in another norm of the weights.
+        ValueError: if the norm is unknown, a tolerance or the features' scale is out of range,
+            robust margins are asked for in another norm of the weights, or a free intercept with
+            robust margins, in a norm of another p, or for a class without a sample.
         TypeError: if features and labels are passed as two arguments, or a margin map is neither
             linear nor `RobustMargins`.
 
@@ -69,6 +78,9 @@ def max_margin(
         >>> limit = mf.max_margin(mf.soudry_toy(), norm="max")
         >>> round(limit.margin, 6), limit.relative_gap <= 1e-8
         (2.0, True)
+        >>> limit = mf.max_margin(([[1.0], [4.0]], ["a", "b"]), free_intercept=True)
+        >>> limit.weights.round(6), round(limit.intercept.item(), 6)
+        (array([0.666667]), -1.666667)
 
     The limit of training is Ravi et al. 2024, arXiv 2411.01350, main theorem (multiclass) and
     Soudry et al. 2018, arXiv 1710.10345, Theorem 3 (binary); in other norms, of steepest descent,
@@ -88,15 +100,25 @@ def max_margin(
             "max_margin(data, norm) is the problem without perturbations."
         )
     if rtol is None:
-        plain = norm.name == "frobenius" and (robust is None or float(robust.radius) == 0)
-        rtol = _RTOL_FROBENIUS if plain else _RTOL
+        euclidean = norm.name == "frobenius"
+        if free_intercept:
+            rtol = _RTOL if euclidean else _RTOL_FREE
+        else:
+            plain = robust is None or float(robust.radius) == 0
+            rtol = _RTOL_FROBENIUS if euclidean and plain else _RTOL
     if not 0 < rtol < 1 or not math.isfinite(rtol):
         raise ValueError(f"rtol must lie between 0 and 1, got {rtol!r}.")
     if max_rounds < 1:
         raise ValueError(f"max_rounds must be at least 1, got {max_rounds!r}.")
+    if robust is not None and free_intercept:
+        raise ValueError(
+            "free_intercept: expected False with robust margins; append a column of ones instead."
+        )
     linear = as_linear_map(maps, "max_margin") if robust is None else robust.linear
     with fitting_threads(linear):
-        if robust is None:
+        if free_intercept:
+            result = solve_free_intercept(linear, norm, rtol=rtol, max_rounds=max_rounds)
+        elif robust is None:
             result = solve_in_norm(linear, norm, rtol=rtol, max_rounds=max_rounds)
         else:
             result = solve_robust(robust, rtol=rtol, max_rounds=max_rounds)

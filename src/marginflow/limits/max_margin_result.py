@@ -26,6 +26,8 @@ class MaxMargin(Result):
         weights: W (d, K), or (d,) in the binary map.  Every margin is at least 1 up to the rounding
             of the weights themselves; `certificate.least_margin` bounds it from below.
         norm: the name of the norm ‖·‖ that is minimized.
+        intercept: b (K,) with Σ b = 0, or () in the binary map, where a free one was asked for;
+            else None.
         margin: the geometric margin 1/‖W‖, in the features' units; 0 where nothing separates.
         margin_lower: a proved lower bound of the best margin, 1/‖Ŵ‖.
         margin_upper: a proved upper bound of it.
@@ -73,6 +75,7 @@ class MaxMargin(Result):
         | RobustInseparability
     )
     norm: str = "frobenius"
+    intercept: Float[np.ndarray, "*classes"] | None = None
 
     def margin_in(self, norm: Any) -> float:
         """The margin of these weights in another norm, min u/‖W‖; 0 where nothing separates.

@@ -22,6 +22,12 @@ curved.  With F = W/m, f = ‖F‖ and D ≤ ‖Ŵ‖ the dual's bound:
 Either proves the optimum unique.  ‖·‖_F is at most ‖·‖ for p ≤ 2, and N^(½−1/p) times that beyond,
 N the number of magnitudes.  For p = 1 and p = ∞ there is a bound for entries alone, where
 `unique_vertex` proves that the optimum is one vertex.
+
+**A free intercept.**  With margins A W + B b, b not in the norm, the same holds for a dual with
+Bᵀα = 0.  A computed one has Bᵀα = δ.  At the optimum (Ŵ, b̂), N = ‖Ŵ‖, samples of both classes
+hold b̂_y − b̂_k between 1 − R N and R N − 1, R the largest ‖row of A‖_*; Σ δ = 0, so
+|δ·b̂| ≤ ½ ‖δ‖₁ R N (for two classes with one b, |δ| R N), and the best margin is at most
+(‖Aᵀα‖_* + ½ ‖δ‖₁ R)/Σα.  R ≤ 2 max‖x‖₁, since every matrix with a single 1 has norm 1.
 """
 
 import math
@@ -65,7 +71,9 @@ class NormCertificate:
     margin_upper: float
 
 
-def certify_norm_margin(data: Any, norm: Any, weights: AnyArray, dual: AnyArray) -> NormCertificate:
+def certify_norm_margin(
+    data: Any, norm: Any, weights: AnyArray, dual: AnyArray, *, intercept: Any = None
+) -> NormCertificate:
     """Prove how far weights are from the largest margin in a norm.
 
     Nothing is assumed of the weights and the dual but their shapes; a worse pair gives looser
@@ -76,6 +84,7 @@ def certify_norm_margin(data: Any, norm: Any, weights: AnyArray, dual: AnyArray)
         norm: a norm or its name.
         weights: (d, K), or (d,) in the binary map.
         dual: (n, K), or (n,) in the binary map: α ≥ 0.
+        intercept: (K,), or a scalar in the binary map, added to the scores and free of the norm.
 
     Returns:
         The proved bounds; the module's docstring derives them.
@@ -93,19 +102,27 @@ def certify_norm_margin(data: Any, norm: Any, weights: AnyArray, dual: AnyArray)
     """
     maps, norm = as_linear_map(data, "certify_norm_margin"), as_norm(norm)
     with fitting_threads(maps):
-        return _certify(maps, norm, weights, dual)
+        return _certify(maps, norm, weights, dual, intercept)
 
 
 def _certify(
-    maps: LinearMarginMap, norm: Norm, weights: AnyArray, dual: AnyArray
+    maps: LinearMarginMap,
+    norm: Norm,
+    weights: AnyArray,
+    dual: AnyArray,
+    intercept: Any,
 ) -> NormCertificate:
     scaled = take_out_scale(maps)
     maps, exponent = scaled.maps, scaled.exponent
     weights = scaled.weights_in(checked(weights, maps.weights_shape, "weights"))
+    normed = weights
+    if intercept is not None:
+        intercept = checked(np.asarray(intercept), maps.weights_shape[1:], "intercept")
+        maps, weights = maps.with_constant(), np.concatenate([weights, [intercept]])
     columns = np.zeros((maps.n_samples, maps.n_columns))
     dual = checked(dual, np.shape(maps.to_dual(columns)), "dual")
     columns = np.maximum(maps.from_dual(dual), 0.0)
-    upper = _margin_upper(maps, norm, columns)
+    upper = _margin_upper(maps, norm, columns, len(normed))
     margins = gather(maps.margins(weights))
     size = float(np.linalg.norm(weights))
     radii = gamma(weights.size + 4) * size * np.tile(row_norm_bounds(maps), maps.n_columns)
@@ -114,10 +131,10 @@ def _certify(
     least = float(np.nextafter(1.0 + slack, -math.inf)) if slack else 1.0
     lower, gap, bound = 0.0, math.inf, None
     if least > 0:
-        lower = least / norm_upper(norm, weights) * (1.0 - gamma(4))
+        lower = least / norm_upper(norm, normed) * (1.0 - gamma(4))
         gap = max(1.0 - lower / upper, 0.0) + gamma(4) if upper > 0 else math.inf
-        away = weights_error(norm, maps.weights_shape, lower, gap)
-        if is_polyhedral(norm) and 0 < upper < math.inf:
+        away = weights_error(norm, normed.shape, lower, gap)
+        if intercept is None and is_polyhedral(norm) and 0 < upper < math.inf:
             point = Feasible(
                 np.ravel(weights) / least,
                 (margins - radii) / least * (1.0 - np.sign(margins) * gamma(4)),
@@ -126,7 +143,7 @@ def _certify(
             )
             away = vertex_error(maps, norm, point, _of_size_one(columns))
         if away is not None:
-            bound = inflate(away + abs(1.0 / least - 1.0) * size)
+            bound = inflate(away + abs(1.0 / least - 1.0) * float(np.linalg.norm(normed)))
             bound = float(np.ldexp(bound, -exponent))
     return NormCertificate(
         norm=norm.name,
@@ -143,16 +160,22 @@ def _of_size_one(columns: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n c"]:
     return np.ldexp(columns, -int(np.frexp(columns.max())[1]))
 
 
-def _margin_upper(maps: LinearMarginMap, norm: Norm, columns: Float[np.ndarray, "n c"]) -> float:
-    """‖Aᵀα‖_*/Σα from above; infinite for α = 0."""
+def _margin_upper(
+    maps: LinearMarginMap, norm: Norm, columns: Float[np.ndarray, "n c"], n_normed: int
+) -> float:
+    """‖Aᵀα‖_*/Σα from above; infinite for α = 0.  Features from n_normed on are not in the norm."""
     values = gather(columns)
     support = np.flatnonzero(values)
     if not len(support):
         return math.inf
     values = np.ldexp(values[support], -int(np.frexp(values.max())[1]))
     image, errors = row_sum(pair_rows(maps, support), values)
-    shape = maps.weights_shape
-    pull = norm_upper(norm.dual, image.reshape(shape), errors.reshape(shape))
+    image, errors = image.reshape(maps.weights_shape), errors.reshape(maps.weights_shape)
+    pull = norm_upper(norm.dual, image[:n_normed], errors[:n_normed])
+    if n_normed < len(image):
+        off_balance = float(np.sum(np.abs(image[n_normed:]) + errors[n_normed:]))
+        longest = float(np.abs(np.asarray(maps.features)[:, :n_normed]).sum(axis=1).max())
+        pull += inflate(off_balance * longest)
     return pull / float(values.sum()) * (1.0 + gamma(len(values) + 4))
 
 

@@ -133,6 +133,12 @@ class LinearMarginMap(MarginMap):
         chosen = (self.features_t[:, samples], self.labels[samples])
         return eqx.tree_at(lambda maps: (maps.features_t, maps.labels), self, chosen)
 
+    def with_constant(self) -> "LinearMarginMap":
+        """The map of the features with a last one that is 1 everywhere."""
+        features_t = np.asarray(self.features_t)
+        longer = np.concatenate([features_t, np.ones((1, features_t.shape[1]))])
+        return eqx.tree_at(lambda maps: maps.features_t, self, longer)
+
     def pair_classes(self, samples: AnyArray, columns: AnyArray) -> AnyArray:
         """The class k that each pair (sample, column) speaks of."""
         columns = np.asarray(columns)
