@@ -1,19 +1,40 @@
-"""Claims of practitioners' notes on training: which of the zero-loss models training picks.
+"""Claims of practitioners' notes on training.
+
+Which of the zero-loss models training picks:
 
     implicit_bias           linear regression: the least norm, and what the start leaves
     smallest_coefficients   linear regression as the notes say it
     early_stopping          a fixed number of steps as a filter
     low_rank                whether gradient descent as such prefers low rank
 
-`problems` holds the data and the plain loop.
+What momentum does, at equal learning rates and at equal effective steps:
+
+    effective_step          η/(1 − β), under a constant slope
+    steadier                the noise of minibatches
+    passing_minima          small minima on the way to a deep one
+    leaving_minima          small minima that it is in
+    plateaus                the steps to leave them
+    overfitting             the gap between training and new samples, with wrong labels and without
+
+    log_loss                the log loss, row by row
+
+`problems` holds the data and the plain loop of linear regression, `momentum_descent` that of
+momentum and what it is compared with, `well` the landscape of the small minima.
 """
 
 from marginflow.claims.claim import Claim
 from marginflow.claims.training_notes import (
     early_stopping,
+    effective_step,
     implicit_bias,
+    leaving_minima,
+    log_loss,
     low_rank,
+    overfitting,
+    passing_minima,
+    plateaus,
     smallest_coefficients,
+    steadier,
 )
 
 CLAIMS: tuple[Claim, ...] = (
@@ -21,4 +42,11 @@ CLAIMS: tuple[Claim, ...] = (
     *smallest_coefficients.CLAIMS,
     *early_stopping.CLAIMS,
     *low_rank.CLAIMS,
+    *effective_step.CLAIMS,
+    *steadier.CLAIMS,
+    *passing_minima.CLAIMS,
+    *leaving_minima.CLAIMS,
+    *plateaus.CLAIMS,
+    *overfitting.CLAIMS,
+    *log_loss.CLAIMS,
 )
