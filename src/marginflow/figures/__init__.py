@@ -5,6 +5,7 @@ marginflow's look, `canvas` makes a figure without a window, `save` writes it to
 every time.  Those that need several axes, as `decision_panels` and `overview`, take a figure.
 """
 
+from marginflow.figures.classifier_regions import classifier_regions
 from marginflow.figures.decision_panels import decision_panels
 from marginflow.figures.decision_regions import decision_regions
 from marginflow.figures.direction_error import direction_error
@@ -23,6 +24,7 @@ from marginflow.figures.style import canvas, style
 __all__ = [
     "as_bytes",
     "canvas",
+    "classifier_regions",
     "decision_panels",
     "decision_regions",
     "direction_error",

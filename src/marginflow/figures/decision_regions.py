@@ -6,11 +6,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from marginflow.figures.plane import FILL, box_around, class_points
 from marginflow.figures.regions import boundaries, decision_polygons
-from marginflow.figures.style import BLACK, COLORS, MARKERS
+from marginflow.figures.style import BLACK, COLORS
 
-FILL = 0.24
-MARGIN = 0.12  # of the data's extent, around them
 REFERENCE = (0, (4, 2))
 
 
@@ -58,21 +57,11 @@ def decision_regions(
     features, labels = _plane(data)
     n_classes = getattr(data, "n_classes", int(labels.max()) + 1)
     points = features[:, :2]
-    box = _box(points)
+    box = box_around(points)
     for k, polygon in enumerate(decision_polygons(*_scores(features, n_classes, weights), box)):
         if len(polygon):
             ax.fill(*polygon.T, color=COLORS[k % len(COLORS)], alpha=FILL, lw=0, zorder=0)
-    for k in range(n_classes):
-        ax.plot(
-            *points[labels == k].T,
-            ls="none",
-            marker=MARKERS[k % len(MARKERS)],
-            color=COLORS[k % len(COLORS)],
-            mec="white",
-            mew=0.7,
-            ms=7,
-            label=f"class {_name(data, k)}",
-        )
+    class_points(ax, points, labels, [_name(data, k) for k in range(n_classes)])
     if support is not None:
         rings = points[np.unique(np.asarray(support))]
         ax.plot(*rings.T, ls="none", marker="o", mfc="none", mec=BLACK, mew=1.1, ms=11)
@@ -127,17 +116,6 @@ def _scores(
     found = found / size if size > 0 else found
     offsets = features[0, 2] * found[2] if d == 3 else np.zeros(n_classes)
     return found[:2], offsets
-
-
-def _box(points: np.ndarray) -> tuple[float, float, float, float]:
-    """A rectangle around the data, not narrower than half of its length."""
-    low, high = points.min(axis=0), points.max(axis=0)
-    half = (high - low) / 2
-    half = np.maximum(half, 0.5 * half.max()) * (1 + 2 * MARGIN)
-    half = np.where(half > 0, half, 1.0)
-    middle = (low + high) / 2
-    (left, bottom), (right, top) = middle - half, middle + half
-    return float(left), float(right), float(bottom), float(top)
 
 
 def _name(data: Any, k: int) -> str:
