@@ -8,10 +8,19 @@ from html.parser import HTMLParser
 from itertools import pairwise
 
 import pytest
-from tests.report.fake_claims import BROKEN, CONTROL_HOLDS, FALSE, HOLDS, SOUND, UNSOUND
+from tests.report.fake_claims import (
+    BROKEN,
+    CONTROL_HOLDS,
+    FALSE,
+    HOLDS,
+    OTHER,
+    SOUND,
+    SOURCE,
+    UNSOUND,
+)
 
 from marginflow.claims.run_claims import judge
-from marginflow.report import About, Problem, claim_picture, make_plate, report_page
+from marginflow.report import About, Problem, claim_picture, make_plate, report_page, summarize
 
 VOID = {"meta", "img", "br"}
 ABOUT = About(
@@ -92,6 +101,31 @@ def test_every_claim_is_there_with_all_that_was_said_and_found(sound):
     assert "seeds = 0…3" in text
     assert "1 ± 0.05" in text
     assert "3.11 <x>" in text
+
+
+def test_every_source_has_a_chapter_with_its_count_and_its_claims_alone(sound):
+    reader = Reader(sound)
+    for source, count in ((SOURCE, "2 claims: 1 hold, 1 fail as said"), (OTHER, "2 claims: ")):
+        name = f"source-{source.key}"
+        assert f"{source.citation} {count}" in reader.text
+        links = [link for link in reader.all("a") if link["href"] == f"#{name}"]
+        assert len(links) == 2  # of the contents, and of the table
+        _, _, chapter = sound.partition(f'<section id="{name}"')
+        chapter, _, _ = chapter.partition("</section>")
+        assert count in chapter
+        own = [claim.id for claim in SOUND if claim.source == source]
+        assert re.findall(r'<article id="claim-([^"]+)"', chapter) == [
+            each.replace("/", "-") for each in own
+        ]
+
+
+def test_a_tally_names_what_there_is_and_no_more():
+    judged = [judge(claim) for claim in (*SOUND, *UNSOUND)]
+    assert summarize(judged[:1]).tally == "1 claim: 1 hold"
+    assert summarize(judged).tally == (
+        "7 claims: 2 hold, 1 fail as said, 1 undecided, 1 proved but not found, 1 skipped, "
+        "1 could not be run"
+    )
 
 
 def test_links_inside_the_page_lead_somewhere_and_the_others_to_papers(sound):

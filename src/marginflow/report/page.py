@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from marginflow.claims.claim import Source
 from marginflow.claims.run_claims import Judged
@@ -38,6 +38,20 @@ class About:
     environment: Mapping[str, Any] = field(default_factory=dict)
 
 
+class Chapter(NamedTuple):
+    """The claims of one source.
+
+    Attributes:
+        source: where they stand.
+        judged: what was found, in order.
+        tally: their verdicts, counted.
+    """
+
+    source: Source
+    judged: list[Judged]
+    tally: str
+
+
 def report_page(
     judged: Sequence[Judged],
     about: About,
@@ -66,12 +80,13 @@ def report_page(
             "deciding": check_text.deciding,
             "setting": _setting_text,
             "anchor": anchor,
+            "chapter": chapter_anchor,
             "duration": duration,
         },
         about=about,
         version=about.version,
         summary=summary,
-        sources=_by_source(judged),
+        chapters=_chapters(judged),
         plates=claim_plates or {},
         gallery=gallery,
         telling=check_text.telling,
@@ -87,6 +102,11 @@ def anchor(name: str) -> str:
     return f"claim-{name.replace('/', '-')}"
 
 
+def chapter_anchor(key: str) -> str:
+    """A source's key as the id of its chapter."""
+    return f"source-{key}"
+
+
 def duration(seconds: float) -> str:
     """A time for people.
 
@@ -100,12 +120,11 @@ def duration(seconds: float) -> str:
     return f"{int(seconds) // 60} min {int(seconds) % 60} s"
 
 
-def _by_source(judged: Sequence[Judged]) -> list[tuple[Source, list[Judged]]]:
-    found: dict[str, tuple[Source, list[Judged]]] = {}
+def _chapters(judged: Sequence[Judged]) -> list[Chapter]:
+    found: dict[str, list[Judged]] = {}
     for each in judged:
-        source = each.claim.source
-        found.setdefault(source.key, (source, []))[1].append(each)
-    return list(found.values())
+        found.setdefault(each.claim.source.key, []).append(each)
+    return [Chapter(of[0].claim.source, of, summarize(of).tally) for of in found.values()]
 
 
 def _setting_text(setting: Any) -> str:

@@ -54,13 +54,27 @@ class Summary:
     @property
     def headline(self) -> str:
         """The summary in a line."""
-        counts = [f"{self.holds} hold", f"{self.fails} fail as said", f"{self.undecided} undecided"]
-        counts += [f"{self.contradicted} proved but not found"] if self.contradicted else []
-        counts += [f"{self.skipped} skipped"] if self.skipped else []
-        counts += [f"{self.errors} could not be run"] if self.errors else []
         answer = {True: "yes", False: "no", None: "none was run"}[self.controls_fail]
+        return f"{self._count(always=3)}; all controls fail: {answer}"
+
+    @property
+    def tally(self) -> str:
+        """The verdicts that there are, in a line."""
+        return self._count(always=0)
+
+    def _count(self, always: int) -> str:
+        """The verdicts in words; the first so many also where there are none."""
+        counts = {
+            "hold": self.holds,
+            "fail as said": self.fails,
+            "undecided": self.undecided,
+            "proved but not found": self.contradicted,
+            "skipped": self.skipped,
+            "could not be run": self.errors,
+        }
+        said = [f"{n} {words}" for i, (words, n) in enumerate(counts.items()) if n or i < always]
         noun = "claim" if self.claims == 1 else "claims"
-        return f"{self.claims} {noun}: {', '.join(counts)}; all controls fail: {answer}"
+        return f"{self.claims} {noun}: {', '.join(said)}"
 
 
 def summarize(judged: Sequence[Judged], failed_pictures: Sequence[Problem] = ()) -> Summary:
