@@ -5,16 +5,18 @@ promises of the package: it uses no network, and it leaves JAX's precision as th
 """
 
 import ast
+import importlib.util
 import os
 import signal
 import socket
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
-from jaxtyping._import_hook import JaxtypingTransformer
+from jaxtyping._import_hook import JaxtypingTransformer, _JaxtypingFinder
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["MPLBACKEND"] = "agg"
@@ -34,6 +36,36 @@ def _decorate_outer(self: JaxtypingTransformer, node: ast.FunctionDef) -> ast.Fu
 
 
 JaxtypingTransformer.visit_FunctionDef = _decorate_outer
+
+# torch.compile follows what it compiles into every function, and cannot follow the checks.
+_is_checked = _JaxtypingFinder.should_instrument
+
+
+def _is_checked_and_not_compiled(self: _JaxtypingFinder, module_name: str) -> bool:
+    compiled = module_name.startswith("marginflow.training.torch")
+    return _is_checked(self, module_name) and not compiled
+
+
+_JaxtypingFinder.should_instrument = _is_checked_and_not_compiled
+
+
+class WithoutTorch(pytest.File):
+    """A file of examples that need torch, where there is none."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        pytest.importorskip("marginflow.training.torch", exc_type=ImportError)
+        raise AssertionError("torch is there after all")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Iterator[None]:
+    """Skip examples that need torch, with the sentence that the package has for its absence."""
+    collectors = yield
+    needs = file_path.match("marginflow/training/torch/*.py") or file_path.match("docs/torch.rst")
+    if needs and importlib.util.find_spec("torch") is None:
+        return [WithoutTorch.from_parent(parent, path=file_path)]
+    return collectors
+
 
 hypothesis.settings.register_profile("anywhere", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, database=None)

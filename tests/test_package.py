@@ -63,6 +63,7 @@ def test_rooms_are_reached_through_the_package():
         "margins",
         "norms",
         "theory",
+        "training",
     ]
     code = f"""
 import json, marginflow as mf

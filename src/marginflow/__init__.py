@@ -606,6 +606,7 @@ _SUBMODULES = {
     "margins",
     "norms",
     "theory",
+    "training",
 }
 
 
