@@ -22,6 +22,7 @@ from benchmarks import (
     norms,
     optimizer_step,
     sparse_softmax,
+    torch_losses,
 )
 
 BENCHMARKS = {
@@ -34,6 +35,7 @@ BENCHMARKS = {
     "flow": flow,
     "certificates": certificates,
     "sparse_softmax": sparse_softmax,
+    "torch_losses": torch_losses,
     "growth": growth,
 }
 
@@ -44,15 +46,20 @@ def main() -> None:
     parser.add_argument("name", nargs="*", help=f"any of {', '.join(BENCHMARKS)}; all by default")
     parser.add_argument("--picture", default=None, help="file for the log-log picture of growth")
     parser.add_argument("--tables", default=None, help="file for the tables in reStructuredText")
+    parser.add_argument("--device", default="cpu", help="where torch_losses runs, as cuda")
+    parser.add_argument("--compiled", action="store_true", help="compile the sides of torch_losses")
     arguments = parser.parse_args()
     unknown = set(arguments.name) - set(BENCHMARKS)
     if unknown:
         parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+    options = {
+        "growth": {"picture": arguments.picture},
+        "torch_losses": {"device": arguments.device, "compiled": arguments.compiled},
+    }
     written = [machine()]
     for name in arguments.name or BENCHMARKS:
         module = BENCHMARKS[name]
-        extra = {"picture": arguments.picture} if name == "growth" else {}
-        table = pd.DataFrame(module.main(**extra))
+        table = pd.DataFrame(module.main(**options.get(name, {})))
         print(f"\n{name}")
         with pd.option_context("display.float_format", "{:.3g}".format, "display.width", 200):
             print(table.to_string(index=False, na_rep=""), flush=True)
