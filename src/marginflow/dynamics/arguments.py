@@ -56,13 +56,38 @@ def check_batches(
         if replacement:
             raise ValueError("replacement: expected a batch_size with it, got none.")
         return None
-    n_samples = jax.eval_shape(lambda params: margin_map.margins(params), initial).shape[0]
+    n_samples = count_samples(margin_map, initial)
     size = _whole("batch_size", batch_size)
     if not 1 <= size <= n_samples:
         raise ValueError(f"batch_size: expected 1 to n = {n_samples}, got {size}.")
     if size == n_samples and not replacement:
         return None
     return minibatches(_whole("seed", seed), n_samples, size, replacement=replacement)
+
+
+def count_samples(margin_map: MarginMap, initial: Any) -> int:
+    """n, of any map."""
+    return jax.eval_shape(lambda params: margin_map.margins(params), initial).shape[0]
+
+
+def check_sample_weight(n_samples: int, sample_weight: Any) -> np.ndarray | None:
+    """The logarithms (n,) of the samples' weights; None where none are given."""
+    if sample_weight is None:
+        return None
+    weights = np.asarray(sample_weight)
+    if weights.dtype.kind not in "fiu" or weights.shape != (n_samples,):
+        raise ValueError(
+            f"sample_weight: expected {n_samples} real numbers, one a sample, got shape "
+            f"{weights.shape} and dtype {weights.dtype}."
+        )
+    weights = weights.astype(np.float64)
+    wrong = np.flatnonzero(~((weights > 0) & np.isfinite(weights)))
+    if wrong.size:
+        raise ValueError(
+            f"sample_weight: expected positive finite numbers, got {weights[wrong[0]]} for sample "
+            f"{wrong[0]}; leave a sample of weight zero out of the data."
+        )
+    return np.log(weights)
 
 
 def check_norms(norms: Iterable[Any], initial: Any) -> tuple[Norm, ...]:

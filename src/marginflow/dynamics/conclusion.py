@@ -24,6 +24,7 @@ def conclude(
     optimizer: Optimizer,
     initial: Any,
     reduction: str,
+    sample_weight: Any = None,
 ) -> Trajectory:
     """The trajectory of a run, with its status.
 
@@ -36,6 +37,7 @@ def conclude(
         optimizer: of the run.
         initial: the first weights.
         reduction: "sum" or "mean".
+        sample_weight: of the run.
     """
     recorded, observables = outcome.records.columns()
     last = outcome.position.step
@@ -54,7 +56,8 @@ def conclude(
         if status in (Status.DONE, Status.SATURATED):
             status, message = Status.EPS_DOMINATED, _eps_dominated(outcome, since, remark)
     if status in (Status.DIVERGED, Status.SATURATED):
-        message += _step_size_remark(margin_map, loss, optimizer, initial, reduction)
+        arguments = (initial, reduction, sample_weight)
+        message += _step_size_remark(margin_map, loss, optimizer, arguments)
     with np.errstate(divide="ignore"):
         log_time = np.log(recorded.astype(np.float64))
     return Trajectory(
@@ -130,13 +133,20 @@ def _diverged(outcome: Outcome) -> str:
 
 
 def _step_size_remark(
-    margin_map: MarginMap, loss: Loss, optimizer: Optimizer, initial: Any, reduction: str
+    margin_map: MarginMap, loss: Loss, optimizer: Optimizer, arguments: tuple[Any, ...]
 ) -> str:
-    """What can be said of a learning rate that may have been too large; empty if it was not."""
+    """What can be said of a learning rate that may have been too large; empty if it was not.
+
+    Args:
+        margin_map: of the run.
+        loss: of the run.
+        optimizer: of the run.
+        arguments: further ones of `step_bound`.
+    """
     if not isinstance(optimizer, HeavyBall) or callable(optimizer.learning_rate):
         return ""
     rate = float(optimizer.learning_rate)
-    bound = step_bound(margin_map, loss, initial, reduction)
+    bound = step_bound(margin_map, loss, *arguments)
     if bound is None or not bound.value > 0:
         return f"  learning_rate is {rate:.6g}; no bound on it is known."
     if rate < bound.value:

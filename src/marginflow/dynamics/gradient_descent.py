@@ -16,7 +16,9 @@ from marginflow.dynamics.arguments import (
     check_initial,
     check_norms,
     check_observables,
+    check_sample_weight,
     check_steps,
+    count_samples,
     try_observables,
 )
 from marginflow.dynamics.conclusion import conclude
@@ -50,6 +52,7 @@ def gradient_descent(
     replacement: bool = False,
     seed: int = 0,
     reduction: str = "sum",
+    sample_weight: Any = None,
     record: Schedule | Iterable[int] = _STANDARD_RECORD,
     norms: Iterable[Norm | str] = (),
     observables: Mapping[str, Callable[[Any], Any]] | None = None,
@@ -75,6 +78,7 @@ def gradient_descent(
         replacement: as in `train`: whether they are drawn with replacement.
         seed: of the minibatches.
         reduction: "sum", or "mean" to divide the risk by n, and a minibatch's by b.
+        sample_weight: as in `train`: (n,) positive weights of the samples' losses.
         record: which steps are recorded: `log_spaced`, `every`, or a sequence of steps.
         norms: norms or their names, see `marginflow.norms.as_norm`, in which the normalized margin
             is recorded too, as `observables["normalized_margin_max"]`.
@@ -112,6 +116,7 @@ def gradient_descent(
         replacement=replacement,
         seed=seed,
         reduction=reduction,
+        sample_weight=sample_weight,
         record=record,
         norms=norms,
         observables=observables,
@@ -135,6 +140,7 @@ def train(
     replacement: bool = False,
     seed: int = 0,
     reduction: str = "sum",
+    sample_weight: Any = None,
     record: Schedule | Iterable[int] = _STANDARD_RECORD,
     norms: Iterable[Norm | str] = (),
     observables: Mapping[str, Callable[[Any], Any]] | None = None,
@@ -163,6 +169,9 @@ def train(
         replacement: whether each of a batch's samples is drawn from all n, by itself, instead.
         seed: of the permutations or draws.
         reduction: "sum" for the risk Σ_i ψ(u_i); "mean" divides it by n, and a minibatch's by b.
+        sample_weight: (n,) positive weights w of the samples' losses, Σ_i w_i ψ(u_i); the mean
+            divides by their sum.  On separable data an exponential tail forgets them: they move
+            ρ(t), not the direction that training ends in.
         record: which steps are recorded: `log_spaced`, `every`, or a sequence of steps.
         norms: norms or their names, see `marginflow.norms.as_norm`, in which the normalized margin
             is recorded too, as `observables["normalized_margin_max"]`.
@@ -211,6 +220,7 @@ def train(
             mean=mean,
             scaled=optimizer.scale_free,
             norms=check_norms(norms, first),
+            log_weights=check_sample_weight(count_samples(margin_map, first), sample_weight),
         ),
         optimizer,
         check_batches(margin_map, first, batch_size, seed, replacement),
@@ -245,6 +255,7 @@ def train(
         optimizer=optimizer,
         initial=first,
         reduction=reduction,
+        sample_weight=sample_weight,
     )
     if throw and result.status in (Status.DIVERGED, Status.SATURATED):
         raise NotConvergedError(result.message, result)

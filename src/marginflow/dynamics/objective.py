@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 
 from marginflow._types import AnyArray
-from marginflow.dynamics.identity import loss_identity, map_identity
+from marginflow.dynamics.identity import array_hash, loss_identity, map_identity
 from marginflow.losses import Loss
 from marginflow.margins import MarginMap
 from marginflow.norms import Norm
@@ -74,14 +74,15 @@ class Objective(eqx.Module):
 
 
 class MarginObjective(Objective):
-    """The risk Σ_i ψ(u_i) of a loss on the relative margins of a map.
+    """The risk Σ_i w_i ψ(u_i) of a loss on the relative margins of a map.
 
     Attributes:
         margin_map: with JAX arrays.
         loss: the template ψ.
-        mean: whether the risk is divided by the number of samples; a minibatch's by its own.
+        mean: whether the risk is divided by the sum of the weights; a minibatch's by its own.
         scaled: whether the largest slope is taken out of the gradient as its log scale.
         norms: those in which the normalized margin is recorded, besides the Frobenius norm.
+        log_weights: (n,) log w; None where all weights are 1.
     """
 
     margin_map: MarginMap
@@ -89,23 +90,38 @@ class MarginObjective(Objective):
     mean: bool = eqx.field(static=True, default=False)
     scaled: bool = eqx.field(static=True, default=False)
     norms: tuple[Norm, ...] = ()
+    log_weights: AnyArray | None = None
 
     def gradient(self, params: Any, samples: AnyArray | None = None) -> Gradient:
         maps = self.margin_map if samples is None else self.margin_map.take(samples)
+        log_weights = self._log_weights(samples)
         margins = maps.margins(params)
         if not self.scaled:
             slopes, log_scale, pull = self.loss.slope_value(margins), None, None
+            if log_weights is not None:
+                slopes = slopes * jnp.exp(log_weights)[:, None]
         else:
             sign, log_abs = self.loss.slope(margins)
+            if log_weights is not None:
+                log_abs = log_abs + log_weights[:, None]
             largest = jnp.max(log_abs)
             log_scale = jnp.where(jnp.isfinite(largest), largest, 0.0)
             sizes = jnp.exp(log_abs - log_scale)
             slopes, pull = sign * sizes, jnp.sum(sizes)
         direction = maps.vjp(params, slopes)
         if self.mean:
-            direction = jax.tree.map(lambda entry: entry / margins.shape[0], direction)
-            pull = None if pull is None else pull / margins.shape[0]
+            divisor = self._total(margins, log_weights)
+            direction = jax.tree.map(lambda entry: entry / divisor, direction)
+            pull = None if pull is None else pull / divisor
         return Gradient(direction, log_scale, pull)
+
+    def _log_weights(self, samples: AnyArray | None) -> AnyArray | None:
+        if self.log_weights is None or samples is None:
+            return self.log_weights
+        return self.log_weights[samples]
+
+    def _total(self, margins: AnyArray, log_weights: AnyArray | None) -> AnyArray | int:
+        return margins.shape[0] if log_weights is None else jnp.sum(jnp.exp(log_weights))
 
     def has_vanished(self, params: Any) -> AnyArray:
         if self.scaled:
@@ -119,17 +135,22 @@ class MarginObjective(Objective):
             "loss": loss_identity(self.loss, n_columns),
             "reduction": "mean" if self.mean else "sum",
             "norms": [norm.name for norm in self.norms],
+            **({} if self.log_weights is None else {"weights": array_hash(self.log_weights)}),
         }
 
     def observe(self, params: Any) -> dict[str, AnyArray]:
         margins = self.margin_map.margins(params)
-        divisor = margins.shape[0] if self.mean else 1
-        log_risk = jax.nn.logsumexp(self.loss.log_template(margins))
+        divisor = self._total(margins, self.log_weights) if self.mean else 1
+        log_values = self.loss.log_template(margins)
+        values = self.loss.template(margins)
+        if self.log_weights is not None:
+            log_values, values = log_values + self.log_weights, values * jnp.exp(self.log_weights)
+        log_risk = jax.nn.logsumexp(log_values)
         least = jnp.min(margins)
         norm, degree = tree_norm(params), self.margin_map.homogeneity
         others = {norm_observable(other): least / other(params) ** degree for other in self.norms}
         return {
-            "risk": jnp.sum(self.loss.template(margins)) / divisor,
+            "risk": jnp.sum(values) / divisor,
             "log_risk": log_risk - jnp.log(divisor),
             "margin": least,
             "normalized_margin": least / norm**degree,

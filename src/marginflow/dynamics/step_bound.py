@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from marginflow.dynamics.arguments import check_sample_weight
 from marginflow.limits.scaling import take_out_scale
 from marginflow.losses import Loss, MulticlassExponential, as_loss
 from marginflow.margins import BinaryMargins, LinearMarginMap, as_margin_map
@@ -35,20 +36,26 @@ class StepBound:
 
 
 def step_bound(
-    data: Any, loss: Loss | str | Callable, initial: Any = None, reduction: str = "sum"
+    data: Any,
+    loss: Loss | str | Callable,
+    initial: Any = None,
+    reduction: str = "sum",
+    sample_weight: Any = None,
 ) -> StepBound | None:
     """The step-size bound of a loss on data, or None where none is known.
 
     η < 2/(β σ_max(X)²) for a loss with smoothness β in the scores (Ravi et al. 2024, arXiv
     2411.01350, main theorem).  The multiclass exponential loss has no β; on the level set of the
     initial weights W₀, η < 1/(max‖x_i‖² L(W₀)), and 2/(...) for binary weights, does the same
-    (derived).  Both are for the sum over the samples; for the mean they are n times as large.
+    (derived).  Both are for the sum over the samples; for the mean they are n times as large.  With
+    weights w of the samples, X has the rows √w_i x_i, L(W₀) = Σ w_i ψ(u_i), and Σ w stands for n.
 
     Args:
         data: a `Dataset`, a pair (features, labels) or a margin map; linear maps have a bound.
         loss: a `Loss`, the name of a registered one, or a template function.
         initial: W₀, zeros by default; used where the bound is that of a level set.
         reduction: "sum" or "mean".
+        sample_weight: (n,) positive weights w of the samples; 1 by default.
 
     Returns:
         A `StepBound`, or None.
@@ -64,11 +71,14 @@ def step_bound(
         return None
     scaled = take_out_scale(margin_map)
     features = np.asarray(scaled.maps.features)
-    factor = margin_map.n_samples if reduction == "mean" else 1
+    log_weights = check_sample_weight(margin_map.n_samples, sample_weight)
+    weights = np.ones(len(features)) if log_weights is None else np.exp(log_weights)
+    factor = float(np.sum(weights)) if reduction == "mean" else 1
     smoothness = loss.smoothness(margin_map.n_classes)
     if smoothness is not None:
         beta = margin_map.score_smoothness(smoothness)
-        largest = float(np.linalg.eigvalsh(_smaller_gram(features))[-1])
+        rows = features * np.sqrt(weights)[:, None]
+        largest = float(np.linalg.eigvalsh(_smaller_gram(rows))[-1])
         value = _quotient(factor * 2, beta * largest, -2 * scaled.exponent)
         return StepBound(value, "2/(β σ_max(X)²)")
     if isinstance(loss, MulticlassExponential):
@@ -77,7 +87,7 @@ def step_bound(
         halvings = _nearest_power(float(np.min(margins)))
         with np.errstate(over="ignore"):
             # the risk is this times 2^−halvings, whose exponential may leave float64
-            risk = float(np.sum(np.exp(halvings * math.log(2) - margins)))
+            risk = float(np.sum(weights[:, None] * np.exp(halvings * math.log(2) - margins)))
         largest = float(np.max(np.sum(features**2, axis=1)))
         numerator = 2 if isinstance(margin_map, BinaryMargins) else 1
         formula = f"{numerator}/(max ‖x_i‖² L(W₀))"

@@ -1,6 +1,7 @@
 """Losses as templates on relative margins, with slopes that survive the far tail."""
 
 from marginflow.losses.array_border import keeps_array_type
+from marginflow.losses.class_probabilities import class_probabilities
 from marginflow.losses.coherence import CoherenceLoss
 from marginflow.losses.combinators import MarginLoss, ScaledLoss, SumLoss, TemperatureLoss
 from marginflow.losses.cross_entropy import CrossEntropy
@@ -130,6 +131,7 @@ __all__ = [
     "TsallisNegentropy",
     "WestonWatkins",
     "as_loss",
+    "class_probabilities",
     "entmax",
     "get_loss",
     "keeps_array_type",
