@@ -65,11 +65,13 @@ __all__ = [
     "LogisticForm",
     "Loss",
     "LossCertificate",
+    "MarginClassifier",
     "MarginLoss",
     "MarginMap",
     "MarginflowError",
     "MatrixCompletion",
     "MaxMargin",
+    "MaxMarginClassifier",
     "MeanAbsoluteError",
     "MinimumNormInterpolator",
     "MirrorDescent",
@@ -393,6 +395,7 @@ if TYPE_CHECKING:
         predict_limit,
         probe_optimizer,
     )
+    from marginflow.training.sklearn import MarginClassifier, MaxMarginClassifier
 
 _ROOMS = {
     "marginflow._precision": [
@@ -594,6 +597,10 @@ _ROOMS = {
         "certify_loss",
         "predict_limit",
         "probe_optimizer",
+    ],
+    "marginflow.training.sklearn": [
+        "MarginClassifier",
+        "MaxMarginClassifier",
     ],
 }
 _HOME = {name: module for module, names in _ROOMS.items() for name in names}
