@@ -17,7 +17,7 @@ export PYTHONNOUSERSITE = 1
 
 PYTEST_ARGS ?= -n 2 --dist worksteal
 
-inputs := pyproject.toml constraints.txt src/marginflow/__init__.py
+inputs := pyproject.toml constraints.txt src/marginflow/_version.py
 bin := .venv/bin
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 import marginflow as mf
 from benchmarks import (
     certificates,
+    estimators,
     fast_forward,
     flow,
     gd_step,
@@ -30,6 +31,7 @@ BENCHMARKS = {
     "optimizer_step": optimizer_step,
     "lanes": lanes,
     "max_margin": max_margin,
+    "estimators": estimators,
     "norms": norms,
     "fast_forward": fast_forward,
     "flow": flow,

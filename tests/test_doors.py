@@ -141,7 +141,7 @@ def tree(folder, monkeypatch):
     for name in ("Makefile", "pyproject.toml", "constraints.txt"):
         shutil.copy(ROOT / name, folder)
     (folder / "src" / "marginflow").mkdir(parents=True)
-    (folder / "src" / "marginflow" / "__init__.py").write_text('__version__ = "1.0"\n')
+    (folder / "src" / "marginflow" / "_version.py").write_text('__version__ = "1.0"\n')
     venv.EnvBuilder(symlinks=True, with_pip=False).create(folder / ".venv")
     for name in ("run", "test", "dev"):
         (folder / ".venv" / f".ready-{name}").touch()
@@ -211,7 +211,7 @@ def test_new_requirements_are_installed(tree, name):
 
 
 def test_the_package_is_installed_again_for_a_new_version_only(tree):
-    package = tree / "src" / "marginflow" / "__init__.py"
+    package = tree / "src" / "marginflow" / "_version.py"
     before = environment.fingerprint()
     package.write_text('__version__ = "1.0"\n__all__ = ["__version__"]\n')
     assert environment.fingerprint() == before

@@ -112,8 +112,8 @@ def is_sound() -> bool:
 
 def fingerprint() -> str:
     """What an installation depends on: requirements, pins, and the version in its metadata."""
-    package = Path("src/marginflow/__init__.py").read_text(encoding="utf-8")
-    version = re.findall(r"^__version__ = .*", package, re.MULTILINE)
+    text = Path("src/marginflow/_version.py").read_text(encoding="utf-8")
+    version = re.findall(r"^__version__ = .*", text, re.MULTILINE)
     parts = [Path("pyproject.toml").read_bytes(), Path("constraints.txt").read_bytes()]
     return hashlib.sha256(b"\0".join([*parts, str(version).encode()])).hexdigest()
 

@@ -8,7 +8,7 @@ is quick.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from marginflow._version import __version__
 
 __all__ = [
     "PRGD",

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from marginflow import __version__
+from marginflow._version import __version__
 from marginflow.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import sys
 from importlib import metadata
 from typing import Any
 
-from marginflow import __version__
+from marginflow._version import __version__
 from marginflow.cli.answer import Answer
 from marginflow.cli.console import facts
 from marginflow.cli.options import Debug, Json

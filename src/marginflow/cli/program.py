@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from marginflow import __version__
+from marginflow._version import __version__
 from marginflow.cli import console, errors
 from marginflow.cli.answer import Answer
 from marginflow.cli.certify import certify

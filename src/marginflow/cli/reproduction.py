@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from marginflow import __version__
+from marginflow._version import __version__
 from marginflow.cli.answer import Answer
 from marginflow.cli.console import print_page
 from marginflow.cli.exit_codes import ExitCode

@@ -25,6 +25,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from marginflow._version import __version__
 from marginflow.dynamics.checkpoint import replace_file
 from marginflow.dynamics.resumption import Resumption
 from marginflow.experiments.best_margins import BestMargin
@@ -227,8 +228,6 @@ def write_parquet(path: Path, frame: pd.DataFrame, about: Mapping[str, Any]) -> 
 
 def versions() -> dict[str, str]:
     """The versions on which figures may depend to the last bit."""
-    from marginflow import __version__
-
     others = {name: metadata.version(name) for name in COMPUTING if name != "marginflow"}
     return {"marginflow": __version__} | others
 

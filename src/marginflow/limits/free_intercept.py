@@ -4,10 +4,12 @@
 
 with b one number a class, or one for two classes: the usual hard-margin support vector machine.  A
 free intercept makes the origin of the features immaterial, so they are centered first.  The
-solution with a column of ones says whether anything separates and which pairs to begin with; a
-round solves the conic program of a working set by Clarabel (Goulart & Chen 2024, arXiv 2405.12762),
-looks at all margins once and adds the most violated pairs.  In the Frobenius norm the rows that
-support the answer are then solved for outright.
+solution with a column of ones says whether anything separates and which pairs to begin with.
+
+In the Frobenius norm a column of c instead of ones makes the intercept count for 1/c² of what it
+did: the support is nearly always that of the free one, and its rows are then solved for outright.
+Elsewhere a round solves the conic program of a working set by Clarabel (Goulart & Chen 2024, arXiv
+2405.12762), looks at all margins once and adds the most violated pairs.
 
 What is found is proved by `norm_certificate`, which sees the data and the answer only.
 """
@@ -40,6 +42,7 @@ clarabel: Any = _clarabel  # it comes without types
 
 _SAFE = 0.25  # of the gap asked for is left to the rounds
 _FROBENIUS_GAP = 1e-10
+_LARGE = 2.0**6  # the c of a constant feature, of features of size 1
 _PRECISE = 1e-13  # asked of the conic solver; rounding ends its progress before
 
 
@@ -68,6 +71,12 @@ def solve_free_intercept(
     moved = eqx.tree_at(
         lambda tree: tree.features_t, scaled.maps, scaled.maps.features_t - center[:, None]
     )
+    if norm.name == "frobenius":
+        found = _by_large_constant(moved, norm, max_rounds)
+        if found is not None:
+            result = _proved(maps, scaled, norm, _decentered(found, center), rtol)
+            if result.status == Status.DONE:
+                return result
     start = plain.weights.copy()
     start[-1] += center @ plain.weights[:-1]
     found = _rounds(moved.with_constant(), norm, start, rtol=_SAFE * rtol, max_rounds=max_rounds)
@@ -103,6 +112,23 @@ def _decentered(found: _Found, center: Float[np.ndarray, " d"]) -> _Found:
     weights[-1] -= center @ weights[:-1]
     weights[-1] -= weights[-1].mean() if weights.ndim == 2 else 0.0
     return replace(found, weights=weights)
+
+
+def _by_large_constant(maps: LinearMarginMap, norm: Norm, max_rounds: int) -> _Found | None:
+    """In the Frobenius norm, by the support of the problem that hardly counts the intercept."""
+    ones = maps.with_constant()
+    features_t = np.array(ones.features_t)
+    features_t[-1] = _LARGE
+    light = eqx.tree_at(lambda tree: tree.features_t, ones, features_t)
+    solved = solve_frobenius(light, rtol=_FROBENIUS_GAP, max_rounds=max_rounds)
+    if not np.all(np.isfinite(solved.weights)):
+        return None
+    weights, dual = solved.weights.copy(), gather(ones.from_dual(solved.dual))
+    weights[-1] *= _LARGE
+    pairs = np.flatnonzero(dual)
+    point = (weights, dual[pairs])
+    weights, pull = (point, *_polished(norm, ones.weights_shape, pair_rows(ones, pairs), point))[-1]
+    return _Found(weights, pairs, pull, solved.statistics)
 
 
 def _rounds(
