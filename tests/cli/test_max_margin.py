@@ -244,3 +244,32 @@ def test_every_norm_is_solved_and_measured_through_the_door(marginflow, norm):
     for name, margin in ended.document["margins_in"].items():
         assert margin == pytest.approx(least / as_norm(name)(weights), rel=1e-9)
     assert as_norm(norm).name in marginflow("max-margin", "linear-teacher", "--norm", norm).out
+
+
+@pytest.mark.parametrize("name", ["wine", "gaussian-clusters"])
+def test_a_free_intercept_is_that_of_the_verb(marginflow, tmp_path, name):
+    where = tmp_path / "limit.npz"
+    sizes = ["--samples", "30", "--features", "12"]
+    arguments = sizes if name == "gaussian-clusters" else []
+    found = marginflow(
+        "max-margin", name, *arguments, "--free-intercept", "--json", "--output", str(where)
+    ).document
+    data = (
+        mf.gaussian_clusters(0, n_samples=30, n_features=12)
+        if arguments
+        else mf.load_dataset("wine", constant=False)
+    )
+    limit = mf.max_margin(data, free_intercept=True)
+    np.testing.assert_array_equal(found["weights"], limit.weights)
+    np.testing.assert_array_equal(found["intercept"], limit.intercept)
+    np.testing.assert_array_equal(np.load(where)["intercept"], limit.intercept)
+    assert found["rtol"] == 1e-8
+    page = marginflow("max-margin", name, *arguments, "--free-intercept").out
+    assert f"{limit.intercept[0]:.6g}" in page
+
+
+@pytest.mark.parametrize("option", ["--constant", "--face"])
+def test_what_does_not_go_with_a_free_intercept(marginflow, option):
+    ended = marginflow("max-margin", "wine", "--free-intercept", option)
+    assert ended.code == 2
+    assert option in ended.err

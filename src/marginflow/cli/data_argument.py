@@ -38,6 +38,11 @@ class DataArgument:
     classes: int | None = None
     seed: int = 0
 
+    @property
+    def generates(self) -> bool:
+        """Whether the data are drawn, not read."""
+        return self.name.replace("_", "-").lower() in GENERATORS
+
     def load(self) -> "Dataset":
         """The data; what should be known about them goes to standard error.
 
@@ -54,9 +59,8 @@ class DataArgument:
         from marginflow.data.bundled import BUNDLED
 
         bundled = self.name.replace("-", "_").lower()
-        generator = self.name.replace("_", "-").lower()
-        if generator in GENERATORS:
-            return self._generate(generator)
+        if self.generates:
+            return self._generate(self.name.replace("_", "-").lower())
         self._refuse(("samples", "features", "classes"), "goes with a generator")
         if bundled in BUNDLED:
             self._refuse(("target",), "names the label column of a file")

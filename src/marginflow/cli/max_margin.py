@@ -1,5 +1,6 @@
 """`marginflow max-margin`: the limit of training, solved, certified and printed."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from marginflow.limits import MaxMargin
 
 SUFFIXES = (".npz", ".json")
+SHOWN = 10  # classes' intercepts on the page
 LISTED = 20  # pairs of a certificate on the page; JSON has them all
 
 
@@ -40,12 +42,21 @@ def max_margin(
             help=f"The norm of the weights: {NORMS_IN_WORDS}.",
         ),
     ] = "frobenius",
+    free_intercept: Annotated[
+        bool,
+        typer.Option(
+            "--free-intercept",
+            help="Add to each score a number that the norm does not count, as in the usual SVM, in "
+            "place of a column of ones.",
+        ),
+    ] = False,
     rtol: Annotated[
         float | None,
         typer.Option(
             metavar="GAP",
             help="The relative duality gap to reach; or its square root, for the weights' error. "
-            "By default 1e-12, and 1e-8 in other norms than frobenius.",
+            "By default 1e-12, and 1e-8 in other norms than frobenius; with a free intercept 1e-8 "
+            "and 1e-5.",
         ),
     ] = None,
     face: Annotated[
@@ -76,14 +87,18 @@ def max_margin(
     from marginflow.cli.errors import UsageError
     from marginflow.limits import InseparabilityCertificate
     from marginflow.limits import max_margin as solve
+    from marginflow.limits.max_margin import standard_rtol
 
     check_output(output, SUFFIXES)
     if rtol is not None and not 0 < rtol < 1:
         raise UsageError(f"--rtol must lie between 0 and 1, got {rtol}.")
     if share is not None and not (face and 0 < share < 1):
         raise UsageError(f"--share goes with --face and lies between 0 and 1, got {share}.")
+    if free_intercept and (constant or face):
+        other = "--constant" if constant else "--face"
+        raise UsageError(f"--free-intercept does not go with {other}; leave one of them out.")
     measured_in = norm_argument(norm)
-    found = DataArgument(
+    argument = DataArgument(
         name=data,
         target=target,
         standardize=standardize,
@@ -92,9 +107,12 @@ def max_margin(
         features=features,
         classes=classes,
         seed=seed,
-    ).load()
+    )
+    if free_intercept and not argument.generates:
+        argument = replace(argument, constant=False)
+    found = argument.load()
     with progress_bar("max margin", wanted=not no_progress):
-        result = solve(found, measured_in, rtol=rtol, throw=False)
+        result = solve(found, measured_in, free_intercept=free_intercept, rtol=rtol, throw=False)
     separates = not isinstance(result.certificate, InseparabilityCertificate)
     show = _solution if separates else _contradiction
     optima = None
@@ -103,7 +121,7 @@ def max_margin(
     figures = {
         "data": describe_data(found),
         "norm": result.norm,
-        "rtol": rtol or (1e-12 if result.norm == "frobenius" else 1e-8),
+        "rtol": rtol or standard_rtol(measured_in, free_intercept=free_intercept),
         **show(found, result),
         **({} if optima is None else {"face": face_figures(optima)}),
         "statistics": result.statistics,
@@ -141,6 +159,7 @@ def _solution(data: "Dataset", result: "MaxMargin") -> dict[str, Any]:
         "margins_in": result.margins_in,
         "weights_norm": euclidean_norm(result.weights),
         "weights": result.weights,
+        "intercept": result.intercept,
         "support_rank": result.support_rank,
         "next_margin": result.next_margin,
         "min_dual": result.min_dual,
@@ -184,6 +203,7 @@ def _solution_page(
                 ("proved between", f"{result.margin_lower:.12g} and {result.margin_upper:.12g}"),
                 ("relative gap", f"at most {result.relative_gap:.2g}"),
                 ("weights' norm", f"{size:.12g}"),
+                *_intercept(result),
                 ("weights' error", _error(result.weights_error_bound)),
                 *optima,
                 ("margin in other norms", _others(result)),
@@ -195,6 +215,14 @@ def _solution_page(
             ]
         )
     ]
+
+
+def _intercept(result: "MaxMargin") -> list[tuple[str, Any]]:
+    if result.intercept is None:
+        return []
+    shown = [f"{value:.6g}" for value in result.intercept.ravel()[:SHOWN]]
+    more = ", ..." if result.intercept.size > SHOWN else ""
+    return [("intercept", ", ".join(shown) + more)]
 
 
 def _error(bound: float | None) -> str:
@@ -250,4 +278,6 @@ def _write(path: Path | None, answer: Answer, data: "Dataset", result: "MaxMargi
     else:
         names = ["weights", "dual", "support", "margin", "relative_gap", "weights_error_bound"]
         arrays |= {name: getattr(result, name) for name in names}
+        if result.intercept is not None:
+            arrays["intercept"] = result.intercept
     write_arrays(path, arrays)

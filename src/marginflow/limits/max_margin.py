@@ -16,7 +16,7 @@ from marginflow.limits.norm_margin import solve_in_norm
 from marginflow.limits.robust_margin import solve_robust
 from marginflow.limits.threads import fitting_threads
 from marginflow.margins import RobustMargins, as_linear_map, as_margin_map
-from marginflow.norms import as_norm
+from marginflow.norms import Norm, as_norm
 
 _RTOL_FROBENIUS = 1e-12
 _RTOL = 1e-8
@@ -100,12 +100,8 @@ def max_margin(
             "max_margin(data, norm) is the problem without perturbations."
         )
     if rtol is None:
-        euclidean = norm.name == "frobenius"
-        if free_intercept:
-            rtol = _RTOL if euclidean else _RTOL_FREE
-        else:
-            plain = robust is None or float(robust.radius) == 0
-            rtol = _RTOL_FROBENIUS if euclidean and plain else _RTOL
+        perturbed = robust is not None and float(robust.radius) > 0
+        rtol = _RTOL if perturbed else standard_rtol(norm, free_intercept=free_intercept)
     if not 0 < rtol < 1 or not math.isfinite(rtol):
         raise ValueError(f"rtol must lie between 0 and 1, got {rtol!r}.")
     if max_rounds < 1:
@@ -127,3 +123,10 @@ def max_margin(
     if throw and result.status != Status.DONE:
         raise NotConvergedError(result.message, result)
     return result
+
+
+def standard_rtol(norm: Norm, *, free_intercept: bool = False) -> float:
+    """The relative gap that `max_margin` asks for where none is given, without perturbations."""
+    if norm.name == "frobenius":
+        return _RTOL if free_intercept else _RTOL_FROBENIUS
+    return _RTOL_FREE if free_intercept else _RTOL
