@@ -37,11 +37,11 @@ _IDENTITIES = ("copy", "copy_p", "stop_gradient", "optimization_barrier")
 
 
 class NumpyProgram:
-    """A function of float64 arrays, traced once for their shapes.
+    """A function of arrays, traced once for their shapes and types.
 
     Args:
         function: of JAX arrays; returns an array or a tuple of them.
-        shapes: of its arguments.
+        shapes: of its arguments, float64 arrays; or with a dtype, `jax.ShapeDtypeStruct`.
 
     Example:
         >>> import jax
@@ -52,16 +52,30 @@ class NumpyProgram:
         [array([ 3., 12.])]
     """
 
-    def __init__(self, function: Callable[..., Any], *shapes: tuple[int, ...]):
+    def __init__(
+        self, function: Callable[..., Any], *shapes: tuple[int, ...] | jax.ShapeDtypeStruct
+    ):
+        arguments = [
+            shape
+            if isinstance(shape, jax.ShapeDtypeStruct)
+            else jax.ShapeDtypeStruct(shape, np.float64)
+            for shape in shapes
+        ]
+        self._types = [argument.dtype for argument in arguments]
         with x64():
-            arguments = [jax.ShapeDtypeStruct(shape, jnp.float64) for shape in shapes]
-            self._run = _planned(jax.make_jaxpr(function)(*arguments))
+            program, self._results = jax.make_jaxpr(function, return_shape=True)(*arguments)
+            self._run = _planned(program)
 
     def __call__(self, *arguments: np.ndarray) -> list[np.ndarray]:
         """The flat list of results."""
+        given = zip(arguments, self._types, strict=True)
         with np.errstate(all="ignore"):
-            results = self._run([np.asarray(each, dtype=float) for each in arguments])
+            results = self._run([np.asarray(each, dtype=dtype) for each, dtype in given])
         return [np.asarray(result) for result in results]
+
+    def results(self, *arguments: np.ndarray) -> Any:
+        """The results as the function returns them, an array or a tree of arrays."""
+        return jax.tree.unflatten(jax.tree.structure(self._results), self(*arguments))
 
 
 def _planned(program: ClosedJaxpr) -> Callable[[Values], list[Any]]:

@@ -219,3 +219,28 @@ def test_traced_labels_need_traced_scores():
 def test_no_integer_of_jax_is_read_as_a_dtype_of_its_own(loss):
     template = loss.template(jnp.array([1, 2]))
     assert template.dtype == np.float32
+
+
+@pytest.fixture
+def compilations():
+    """The compilations that XLA was asked for, as they come."""
+    seen = []
+
+    def listen(event, duration, **_):
+        if event.endswith("backend_compile_duration"):
+            seen.append(event)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    yield seen
+    jax.monitoring.unregister_event_duration_listener(listen)
+
+
+@every_loss
+def test_small_numpy_arrays_compile_nothing(loss, compilations):
+    scores = np.random.default_rng(0).normal(size=(7, 3))
+    loss(scores, np.arange(7) % 3)
+    loss.gradient(scores, np.arange(7) % 3)
+    loss.slope(scores)
+    assert not compilations
+    jax.jit(lambda x: x + len(compilations))(np.arange(5.0))
+    assert compilations

@@ -5,8 +5,10 @@ float width, lists, or JAX arrays of a width in which a loss would be mostly rou
 them is brought to JAX in a precision that loses none of its bits, and the results are brought back.
 
 XLA compiles a program for every shape, which takes a thousand times as long as the loss of a few
-samples.  NumPy arrays of up to some thousand entries therefore come in rows of few numbers only,
-powers of two from 128 on, the last row repeated; what a loss makes of a sample depends on no other.
+samples.  NumPy arrays of up to some thousand entries are therefore computed by NumPy, from JAX's
+trace of the formula; those in float32 are compiled.  Either way they come in rows of few numbers
+only, powers of two from 128 on, the last row repeated, so that few traces serve all; what a loss
+makes of a sample depends on no other.
 """
 
 import functools
@@ -21,6 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
+from marginflow._numpy_program import NumpyProgram
 from marginflow._precision import x64
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -28,6 +31,7 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 # Arrays with more entries are computed as they are: padding them would cost more than it saves.
 _MOST_PADDED = 2**14
 _FEWEST_ROWS = 128
+_MOST_PROGRAMS = 1024
 
 
 def keeps_array_type(method: Method) -> Method:
@@ -98,7 +102,10 @@ def in_callers_type(
             array = array[:n_rows].reshape(leading + array.shape[1:])
         return array.astype(values.dtype)
 
+    program = _program(method, owner, arguments) if padded is not None else None
     with x64():
+        if program is not None:
+            return jax.tree.map(brought_back, program.results(*arguments))
         results = _compiled(method)(owner, *map(jnp.asarray, arguments))
         return jax.tree.map(brought_back, results)
 
@@ -127,6 +134,27 @@ def _in_jax(method: Callable[..., Any], owner: Any, values: jax.Array, *others: 
     with x64() if concrete_double else nullcontext():
         results = method(owner, _widened(values.astype(dtype)), *map(jnp.asarray, others))
         return jax.tree.map(lambda result: result.astype(dtype), results)
+
+
+def _program(
+    method: Callable[..., Any], owner: Any, arguments: tuple[np.ndarray, ...]
+) -> NumpyProgram | None:
+    """The method as a program of NumPy; None in float32, or of an owner that holds arrays."""
+    if arguments[0].dtype != np.float64:
+        return None
+    types = tuple((argument.shape, argument.dtype) for argument in arguments)
+    try:
+        return _traced(method, owner, types)
+    except TypeError:
+        if any(isinstance(leaf, jax.Array | np.ndarray) for leaf in jax.tree.leaves(owner)):
+            return None
+        raise
+
+
+@functools.lru_cache(_MOST_PROGRAMS)
+def _traced(method: Callable[..., Any], owner: Any, types: tuple[Any, ...]) -> NumpyProgram:
+    arguments = [jax.ShapeDtypeStruct(shape, dtype) for shape, dtype in types]
+    return NumpyProgram(functools.partial(method, owner), *arguments)
 
 
 @functools.cache
