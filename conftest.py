@@ -49,6 +49,18 @@ def _is_checked_and_not_compiled(self: _JaxtypingFinder, module_name: str) -> bo
 _JaxtypingFinder.should_instrument = _is_checked_and_not_compiled
 
 
+NEED_TORCH = (
+    "marginflow/training/torch/*.py",
+    "marginflow/training/monitor/callbacks.py",
+    "marginflow/training/monitor/layer_quantities.py",
+    "marginflow/training/monitor/shadow.py",
+    "marginflow/training/monitor/torch_monitor.py",
+    "marginflow/training/monitor/update_quantities.py",
+    "docs/torch.rst",
+    "docs/monitor.rst",
+)
+
+
 class WithoutTorch(pytest.File):
     """A file of examples that need torch, where there is none."""
 
@@ -61,7 +73,7 @@ class WithoutTorch(pytest.File):
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Iterator[None]:
     """Skip examples that need torch, with the sentence that the package has for its absence."""
     collectors = yield
-    needs = file_path.match("marginflow/training/torch/*.py") or file_path.match("docs/torch.rst")
+    needs = any(map(file_path.match, NEED_TORCH))
     if needs and importlib.util.find_spec("torch") is None:
         return [WithoutTorch.from_parent(parent, path=file_path)]
     return collectors

@@ -19,6 +19,7 @@ from marginflow.figures.margin_matrix import margin_matrix
 from marginflow.figures.overview import overview
 from marginflow.figures.residual import residual, residual_margins
 from marginflow.figures.save import as_bytes, save
+from marginflow.figures.step_curves import step_curves
 from marginflow.figures.style import canvas, style
 
 __all__ = [
@@ -39,5 +40,6 @@ __all__ = [
     "residual",
     "residual_margins",
     "save",
+    "step_curves",
     "style",
 ]

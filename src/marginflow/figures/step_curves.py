@@ -1,0 +1,78 @@
+"""Quantities of a training against its steps, which are evenly spaced in log t."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, NullFormatter
+
+from marginflow.figures.style import COLORS, DASHES, GRAY
+
+MOST_NAMES = 12  # in a legend
+
+
+def step_curves(
+    ax: Axes,
+    steps: np.ndarray,
+    curves: Mapping[str, np.ndarray],
+    *,
+    ylabel: str = "",
+    title: str | None = None,
+    logarithmic: bool = False,
+    level: float | None = None,
+) -> Axes:
+    """Draw quantities against the step on a logarithmic axis, a curve each.
+
+    Args:
+        ax: draws here.
+        steps: (m,) of the records; those before step 1 are left out.
+        curves: (m,) by name; NaN where a quantity was not recorded.
+        ylabel: what they are.
+        title: above the picture.
+        logarithmic: whether their axis is logarithmic too; values that are not positive are then
+            left out.
+        level: a value that is drawn dashed, as a limit.
+
+    Returns:
+        The axes.
+
+    Raises:
+        ValueError: if a curve has not one value for each step.
+
+    Example:
+        >>> import numpy as np
+        >>> from marginflow.figures import canvas, step_curves, style
+        >>> steps = np.array([1, 10, 100])
+        >>> with style():
+        ...     ax = step_curves(canvas().subplots(), steps, {"loss": np.array([2.0, 1.0, 0.5])})
+    """
+    steps = np.asarray(steps, dtype=float)
+    last = 10.0
+    for i, (name, values) in enumerate(curves.items()):
+        found = np.asarray(values, dtype=float)
+        if found.shape != steps.shape:
+            raise ValueError(
+                f"curve {name!r}: expected one value for each of {len(steps)} steps, got shape "
+                f"{found.shape}."
+            )
+        kept = (steps >= 1) & np.isfinite(found) & ((found > 0) | (not logarithmic))
+        if not kept.any():
+            continue
+        color, dash = COLORS[i % len(COLORS)], DASHES[i // len(COLORS) % len(DASHES)]
+        ax.plot(steps[kept], found[kept], color=color, ls=dash, label=name)
+        last = max(last, float(steps[kept][-1]))
+    ax.set_xscale("log")
+    ax.set_xlim(1, last)
+    ax.xaxis.set_major_locator(LogLocator(numticks=7))
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    if logarithmic and ax.lines:
+        ax.set_yscale("log")
+    if level is not None:
+        ax.axhline(level, color=GRAY, lw=1, ls="--")
+    ax.set_xlabel("step")
+    ax.set_ylabel(ylabel)
+    if title is not None:
+        ax.set_title(title)
+    if 1 < len(curves) <= MOST_NAMES and ax.lines:
+        ax.legend(loc="best")
+    return ax

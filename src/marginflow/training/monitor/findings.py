@@ -1,0 +1,277 @@
+"""Findings: what records say of a training, in a sentence, with the evidence and what helps.
+
+Each rule looks at the last records, not at one alone, and is silent where its quantities were not
+recorded.  The limits are set so that a training that goes well is not spoken of.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from marginflow.training.monitor.growth import log_growth
+
+SATURATED = 0.4  # of a layer's outputs beyond the threshold
+FLAT = 0.25  # mean derivative of a saturated layer, where 1 is the steepest
+DEAD = 0.4  # of a rectified layer's units
+EARLY = 5  # steps before which a large update is no sign
+LARGE_UPDATE = 0.1  # of the weights' norm in a step
+VANISHING = 1e-4  # a layer's gradient over its weights, against the largest of all layers
+UPHILL = 0.6  # of the records with a step along the gradient
+FEW = 5  # records that a share is taken over, at least
+DOMINATED = 0.5  # of the entries whose root mean square is below ε
+OVERFIT = 0.1  # rise of the validation loss over its least value
+RISING = 3  # records since then, at least
+LOST = 0.01  # of the validation accuracy, which is no loss yet
+LOGARITHMIC = 0.99  # R² of a norm that grows as log t
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was found.
+
+    Attributes:
+        name: of the rule, as "saturated".
+        layer: whose it is; empty where it is the whole model's.
+        sentence: what was found, with the figures that show it, and what usually helps.
+        since: the step from which on it has held.
+        harmful: False of what is worth knowing and no fault.
+    """
+
+    name: str
+    layer: str
+    sentence: str
+    since: int
+    harmful: bool = True
+
+
+def find(records: pd.DataFrame, about: Mapping[str, Any]) -> tuple[Finding, ...]:
+    """All findings, those that harm first.
+
+    Args:
+        records: a row a record, as `Monitor` makes them.
+        about: the layers and the optimizer, as `Monitor` describes them.
+
+    Example:
+        >>> import pandas as pd
+        >>> find(pd.DataFrame({"step": [0, 1], "loss": [1.0, float("inf")]}), {})[0].name
+        'diverged'
+    """
+    if not len(records):
+        return ()
+    found = [finding for rule in RULES for finding in rule(records, about)]
+    return tuple(sorted(found, key=lambda finding: not finding.harmful))
+
+
+def _diverged(records: pd.DataFrame, about: Mapping[str, Any]) -> Iterator[Finding]:
+    if "loss" in records and not np.isfinite(records["loss"].iloc[-1]):
+        since = _since(records, ~np.isfinite(records["loss"].to_numpy()))
+        yield Finding(
+            "diverged",
+            "",
+            f"the loss is not finite since step {since}: lower the learning rate, clip gradients, "
+            "or look for a division by zero.",
+            since,
+        )
+
+
+def _saturated(records: pd.DataFrame, about: Mapping[str, Any]) -> Iterator[Finding]:
+    for layer, kind in about.get("activations", {}).items():
+        share = _column(records, f"saturated/{layer}")
+        slope = _column(records, f"derivative/{layer}")
+        if share is None or slope is None:
+            continue
+        holds = (share > SATURATED) & (slope < FLAT)
+        if not holds[-1]:
+            continue
+        since = _since(records, holds)
+        grown = since > _separated_since(records)
+        ending = (
+            "every probe sample was on the right side before, and the weights grow on: no fault "
+            "as long as that is what is wanted; weight decay ends it."
+            if grown
+            else "little gradient passes: lower the scale of its initial weights, normalize what "
+            "comes in, or take ReLU."
+        )
+        yield Finding(
+            "saturated",
+            layer,
+            f"layer {layer}: {share[-1]:.0%} of the {kind} outputs lie beyond "
+            f"{about['beyond']:g} of their range since step {since:,}, and the mean derivative is "
+            f"{slope[-1]:.2g} of the steepest; {ending}",
+            since,
+            harmful=not grown,
+        )
+
+
+def _dead(records: pd.DataFrame, about: Mapping[str, Any]) -> Iterator[Finding]:
+    for layer, kind in about.get("activations", {}).items():
+        share = _column(records, f"dead/{layer}")
+        if share is not None and share[-1] > DEAD:
+            since = _since(records, share > DEAD)
+            yield Finding(
+                "dead",
+                layer,
+                f"layer {layer}: {share[-1]:.0%} of the {kind} units are zero on every probe "
+                f"sample since step {since:,} and get no gradient: lower the learning rate, start "
+                "the biases higher, or take LeakyReLU.",
+                since,
+            )
+
+
+def _vanishing(records: pd.DataFrame, about: Mapping[str, Any]) -> Iterator[Finding]:
+    layers = about.get("weights", [])
+    columns = {layer: _column(records, f"gradient_to_weight/{layer}") for layer in layers}
+    known = {layer: column for layer, column in columns.items() if column is not None}
+    if len(known) < 2:
+        return
+    with np.errstate(invalid="ignore", divide="ignore"):
+        largest = np.max(list(known.values()), axis=0)
+        for layer, column in known.items():
+            ratio = column / largest
+            holds = ratio < VANISHING
+            if holds[-1] and holds[-3:].all():
+                since = _since(records, holds)
+                yield Finding(
+                    "vanishing",
+                    layer,
+                    f"layer {layer}: its gradient, over its weights, is {ratio[-1]:.1g} of that of "
+                    f"the layer with the largest since step {since:,}, so that it hardly learns: "
+                    "scale the initial weights to the layer's width, add skip connections or "
+                    "normalization, or take ReLU.",
+                    since,
+                )
+
+
+def _large_updates(records: pd.DataFrame, about: Mapping[str, Any]) -> Iterator[Finding]:
+    ratio = _column(records, "update_to_weight")
+    if ratio is None:
+        return
+    late = records["step"].to_numpy() > EARLY
+    holds = late & (ratio > LARGE_UPDATE)
+    if late.sum() >= FEW and holds[-1] and holds[late].mean() > 0.5:
+        since = _since(records, holds)
+        yield Finding(
+            "large updates",
+            "",
+            f"a step changes the weights by {ratio[-1]:.0%} of their norm since step {since:,}: "
+            "lower the learning rate, or warm it up.",
+            since,
+        )
+
+
+def _uphill(records: pd.DataFrame, about: Mapping[str, Any]) -> Iterator[Finding]:
+    product = _column(records, "gradient_dot_update")
+    if product is None or about.get("momentum", 0.0) == 0:
+        return
+    seen = product[np.isfinite(product)][-4 * FEW :]
+    if len(seen) >= 2 * FEW and np.mean(seen > 0) > UPHILL:
+        yield Finding(
+            "uphill",
+            "",
+            f"{np.mean(seen > 0):.0%} of the last {len(seen)} recorded steps go along the gradient "
+            "instead of against it: momentum carries the weights past where they are going; lower "
+            "momentum or the learning rate.",
+            int(records["step"].iloc[-len(seen)]),
+        )
+
+
+def _eps_dominated(records: pd.DataFrame, about: Mapping[str, Any]) -> Iterator[Finding]:
+    share = _column(records, "eps_dominated")
+    if share is not None and share[-1] > DOMINATED:
+        since = _since(records, share > DOMINATED)
+        yield Finding(
+            "eps dominated",
+            "",
+            f"for {share[-1]:.0%} of the weights the root mean square of the gradients is below "
+            f"the optimizer's eps = {about.get('eps', 0):.1g} since step {since:,}: it moves them "
+            "by gradient descent of step lr/eps, no longer by signs; lower eps if that is not "
+            "meant.",
+            since,
+            harmful=False,
+        )
+
+
+def _overfit(records: pd.DataFrame, about: Mapping[str, Any]) -> Iterator[Finding]:
+    loss = _column(records, "validation_loss")
+    train = _column(records, "loss")
+    if loss is None or train is None or len(loss) < 2 * FEW:
+        return
+    best = int(np.nanargmin(loss))
+    rises = loss[-1] > (1 + OVERFIT) * loss[best] and train[-1] < train[best]
+    if not rises or len(loss) - 1 - best < RISING:
+        return
+    since = int(records["step"].iloc[best])
+    accuracy = _column(records, "validation_accuracy")
+    kept = accuracy is not None and accuracy[-1] >= accuracy[best] - LOST
+    ending = "stop there, or penalize the weights."
+    if kept and accuracy is not None:
+        ending = (
+            f"its accuracy has not fallen, {accuracy[best]:.1%} to {accuracy[-1]:.1%}, so that it "
+            "is the growing scores of its few errors; divide scores by a temperature where "
+            "probabilities are wanted."
+        )
+    yield Finding(
+        "overfitting",
+        "",
+        f"the validation loss was least, {loss[best]:.3g}, at step {since:,} and is "
+        f"{loss[-1]:.3g} now, while the training loss went on falling; {ending}",
+        since,
+        harmful=not kept,
+    )
+
+
+def _separated(records: pd.DataFrame, about: Mapping[str, Any]) -> Iterator[Finding]:
+    margin = _column(records, "margin")
+    if margin is None or not margin[-1] > 0:
+        return
+    since = _since(records, margin > 0)
+    words = f"every probe sample is on the right side since step {since:,}"
+    rows = (records["step"] >= max(since, 1)).to_numpy()
+    norm = _column(records, "weights_norm")
+    if norm is not None and rows.sum() >= FEW:
+        fit = log_growth(records["log_time"].to_numpy()[rows], norm[rows])
+        if fit.r_squared > LOGARITHMIC and fit.slope > 0:
+            words += (
+                f", and from there the weights' norm has grown by {fit.slope:.3g} log t "
+                f"(R² {fit.r_squared:.3f}): from now on the loss falls by growth, and the "
+                "direction turns ever more slowly"
+            )
+    yield Finding("separated", "", f"{words}.", since, harmful=False)
+
+
+RULES: tuple[Callable[[pd.DataFrame, Mapping[str, Any]], Iterator[Finding]], ...] = (
+    _diverged,
+    _saturated,
+    _dead,
+    _vanishing,
+    _large_updates,
+    _uphill,
+    _overfit,
+    _eps_dominated,
+    _separated,
+)
+
+
+def _column(records: pd.DataFrame, name: str) -> np.ndarray | None:
+    """The values of a quantity; None where it was not recorded or the last is missing."""
+    if name not in records:
+        return None
+    values = records[name].to_numpy(dtype=np.float64)
+    return values if np.isfinite(values[-1]) else None
+
+
+def _separated_since(records: pd.DataFrame) -> float | int:
+    """The step from which on every probe sample is on the right side; infinite if not."""
+    margin = _column(records, "margin")
+    return _since(records, margin > 0) if margin is not None and margin[-1] > 0 else math.inf
+
+
+def _since(records: pd.DataFrame, holds: np.ndarray) -> int:
+    """The step of the first record from which on something holds to the end."""
+    broken = np.flatnonzero(~holds)
+    first = broken[-1] + 1 if len(broken) else 0
+    return int(records["step"].iloc[min(first, len(records) - 1)])

@@ -1,0 +1,229 @@
+"""Quantities of a training as functions of arrays, against plain loops, closed forms and scipy."""
+
+import itertools
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pandas as pd
+import pytest
+import scipy.stats
+
+import marginflow as mf
+from marginflow.training import monitor
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "expected"),
+    [
+        # the mean of |a| where no bin has both signs: ten bins, so that 0 is an edge
+        (np.linspace(-1, 1, 100_001), 0.5),
+        (np.tanh(scipy.stats.norm.ppf((np.arange(100_000) + 0.5) / 100_000)), None),
+        (np.tanh(5 * scipy.stats.norm.ppf((np.arange(100_000) + 0.5) / 100_000)), None),
+    ],
+)
+def test_ten_bins_give_the_mean_size(outputs, expected):
+    found = monitor.saturation_measure(outputs)
+    assert found == pytest.approx(np.abs(outputs).mean(), abs=1e-12)
+    if expected is not None:
+        assert found == pytest.approx(expected, abs=1e-4)
+
+
+def test_the_measure_follows_its_definition_bin_by_bin():
+    outputs, bins = RNG.beta(0.5, 0.5, size=500), 7
+    scaled = 2 * outputs - 1
+    edges = np.linspace(-1, 1, bins + 1)
+    total = 0.0
+    for low, high in itertools.pairwise(edges):
+        inside = scaled[(scaled >= low) & ((scaled < high) | (high == 1))]
+        total += abs(inside.mean()) * len(inside) if len(inside) else 0.0
+    found = monitor.saturation_measure(outputs.reshape(50, 10), 0.0, 1.0, bins=bins)
+    assert found == pytest.approx(total / 500, rel=1e-12)
+
+
+def test_the_share_beyond_and_dead_units_are_counts():
+    outputs = RNG.uniform(0, 1, size=(30, 4))
+    outputs[:, 2] = 0.0
+    outputs[:-1, 3] = 0.0
+    share = np.mean((outputs > 0.95) | (outputs < 0.05))
+    assert monitor.saturated_share(outputs, 0.0, 1.0, beyond=0.9) == pytest.approx(share)
+    np.testing.assert_array_equal(monitor.dead_units(outputs), [False, False, True, False])
+
+
+def test_margins_are_those_of_a_loop():
+    scores, labels = RNG.normal(size=(20, 4)), RNG.integers(4, size=20)
+    margins = monitor.sample_margins(scores, labels)
+    for row, label, found in zip(scores, labels, margins, strict=True):
+        assert found == row[label] - max(np.delete(row, label))
+    summary = monitor.margin_summary(margins)
+    assert summary["margin"] == margins.min()
+    assert summary["accuracy"] == np.mean(scores.argmax(axis=1) == labels)
+    one = RNG.normal(size=9)
+    np.testing.assert_array_equal(
+        monitor.sample_margins(one, np.ones(9, int)), -monitor.sample_margins(one, np.zeros(9, int))
+    )
+
+
+def test_ranks_are_those_of_matrices():
+    matrix = RNG.normal(size=(6, 4))
+    values = np.linalg.svd(matrix, compute_uv=False)
+    assert monitor.entropy_rank(values) == pytest.approx(float(mf.effective_rank(matrix)))
+    stable = np.linalg.norm(matrix) ** 2 / np.linalg.norm(matrix, 2) ** 2
+    assert monitor.stable_rank(values) == pytest.approx(stable)
+    assert np.isnan(monitor.stable_rank(np.zeros(3)))
+    assert np.isnan(monitor.entropy_rank(np.zeros(3)))
+
+
+def test_growth_is_a_line_in_log_time():
+    log_time = np.sort(RNG.uniform(0, 9, size=12))
+    norms = 3 + 0.7 * log_time + 0.1 * RNG.normal(size=12)
+    line = scipy.stats.linregress(log_time, norms)
+    found = monitor.log_growth(log_time, norms)
+    assert found.slope == pytest.approx(line.slope, rel=1e-10)
+    assert found.r_squared == pytest.approx(line.rvalue**2, rel=1e-10)
+    assert np.isnan(monitor.log_growth(log_time[:2], norms[:2]).slope)
+
+
+def records(**columns):
+    rows = len(next(iter(columns.values())))
+    table = pd.DataFrame({"step": 3 * np.arange(rows), **columns})
+    return table.assign(log_time=np.log(np.maximum(table["step"], 1)))
+
+
+ABOUT = {
+    "activations": {"1": "Tanh", "3": "ReLU"},
+    "weights": ["0", "2"],
+    "beyond": 0.95,
+    "momentum": 0.9,
+    "eps": 1e-8,
+}
+TEN = np.ones(10)
+FALLING = np.geomspace(1, 0.01, 10)
+
+
+@pytest.mark.parametrize(
+    ("columns", "name", "words"),
+    [
+        ({"loss": [*FALLING[:9], np.nan]}, "diverged", "since step"),
+        ({"saturated/1": 0.41 * TEN, "derivative/1": 0.1 * TEN}, "saturated", "layer 1: 41%"),
+        ({"dead/3": 0.5 * TEN}, "dead", "layer 3: 50%"),
+        (
+            {"gradient_to_weight/0": 1e-7 * TEN, "gradient_to_weight/2": TEN},
+            "vanishing",
+            "layer 0",
+        ),
+        ({"update_to_weight": 0.3 * TEN}, "large updates", "30%"),
+        ({"gradient_dot_update": TEN}, "uphill", "100%"),
+        ({"eps_dominated": 0.7 * TEN}, "eps dominated", "70%"),
+        (
+            {"loss": FALLING, "validation_loss": [*FALLING[:5], *(1 + TEN[:5])]},
+            "overfitting",
+            "stop there",
+        ),
+        ({"margin": np.arange(10.0) - 4}, "separated", "since step"),
+    ],
+)
+def test_each_rule_speaks_where_it_should_and_not_where_it_is_not_met(columns, name, words):
+    found = monitor.find(records(**columns), ABOUT)
+    assert [finding.name for finding in found] == [name]
+    assert words in found[0].sentence
+    calm = {key: 0.02 * TEN if key != "derivative/1" else TEN for key in columns}
+    calm |= {"margin": -TEN} if "margin" in columns else {}
+    calm |= {"gradient_dot_update": -TEN} if "gradient_dot_update" in columns else {}
+    assert monitor.find(records(**calm), ABOUT) == ()
+
+
+def test_saturation_after_separation_and_loss_without_errors_harm_nothing():
+    late = np.where(np.arange(10) > 6, 0.6, 0.1)
+    grown = records(
+        **{"saturated/1": late, "derivative/1": 0.5 - late / 2, "margin": np.arange(10.0) - 3}
+    )
+    found = {finding.name: finding for finding in monitor.find(grown, ABOUT)}
+    assert not found["saturated"].harmful
+    sure = records(
+        loss=FALLING,
+        validation_loss=[*FALLING[:5], *(1 + TEN[:5])],
+        validation_accuracy=0.9 * TEN,
+    )
+    assert [finding.harmful for finding in monitor.find(sure, ABOUT)] == [False]
+
+
+def test_an_optimizer_that_is_followed_makes_the_same_updates():
+    plain, followed = optax.adam(0.1), monitor.monitored(optax.adam(0.1))
+    params = {"a": jnp.array([1.0, -2.0]), "b": jnp.array([[0.5]])}
+    states = plain.init(params), followed.init(params)
+    update = jax.jit(followed.update)
+    uphill, last = 0, None
+    for step in range(1, 6):
+        gradients = jax.tree.map(lambda x, step=step: jnp.sin(step * x), params)
+        ours, state = update(gradients, states[1], params)
+        theirs, other = plain.update(gradients, states[0], params)
+        jax.tree.map(np.testing.assert_array_equal, ours, jax.jit(lambda x: x)(ours))
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), ours, theirs)
+        flat = [
+            np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(tree)]).astype(float)
+            for tree in (gradients, ours, params)
+        ]
+        uphill += flat[0] @ flat[1] > 0
+        seen = {name: float(value) for name, value in state.quantities.items()}
+        assert seen["gradient_dot_update"] == pytest.approx(flat[0] @ flat[1], rel=1e-5)
+        size = np.linalg.norm(flat[1])
+        assert seen["update_to_weight"] == pytest.approx(size / np.linalg.norm(flat[2]), rel=1e-5)
+        assert seen["uphill_share"] == pytest.approx(uphill / step, rel=1e-6)
+        if last is not None:
+            near = flat[1] @ last / size / np.linalg.norm(last)
+            assert seen["update_cosine"] == pytest.approx(near, rel=1e-5)
+        params, states, last = optax.apply_updates(params, ours), (other, state), flat[1]
+    with pytest.raises(ValueError, match="expected the parameters too"):
+        followed.update(gradients, states[1])
+
+
+class Tracker:
+    """Stands for a tracker's writer, run or client."""
+
+    def __init__(self):
+        self.seen = []
+
+    def add_scalar(self, name, value, step):
+        self.seen.append((step, name, value))
+
+    def log(self, metrics, step):
+        self.seen += [(step, *item) for item in metrics.items()]
+
+    log_metrics = log
+
+
+@pytest.mark.parametrize(
+    "make", [monitor.to_tensorboard, monitor.to_wandb, monitor.to_mlflow], ids=lambda f: f.__name__
+)
+def test_trackers_get_what_is_finite(make):
+    tracker = Tracker()
+    make(tracker)({"step": 3, "log_time": -np.inf, "loss": 0.5, "phi/1": np.nan})
+    assert tracker.seen == [(3, "step", 3), (3, "loss", 0.5)]
+
+
+@pytest.mark.parametrize(
+    ("make", "package"), [(monitor.to_wandb, "wandb"), (monitor.to_mlflow, "mlflow")]
+)
+def test_a_tracker_that_is_not_there_is_named(make, package, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, package, None)
+    with pytest.raises(ImportError, match=f"needs the package {package}, which is not installed"):
+        make()
+
+
+def test_a_file_grows_and_is_read_while_it_does(tmp_path, monkeypatch):
+    sink = monitor.to_parquet(tmp_path / "run")
+    (tmp_path / "run" / "run.json").write_text(json.dumps(ABOUT))
+    with pytest.raises(mf.DataError, match=r"expected a folder with run\.json and records"):
+        monitor.load_run(tmp_path / "run")
+    monkeypatch.setattr(monitor.sinks, "EVERY_SECONDS", -1.0)
+    sink({"step": 0, "loss": 1.0})
+    assert monitor.load_run(tmp_path / "run").records["loss"].tolist() == [1.0]
+    sink({"step": 1, "loss": 0.5, "margin": 2.0})
+    found = monitor.load_run(tmp_path / "run")
+    assert found.records["loss"].tolist() == [1.0, 0.5]
+    assert [finding.name for finding in found.findings] == ["separated"]
