@@ -37,7 +37,8 @@ def suggest_loss(
     The support is found, the families that live there are fitted, with scores that are constant or
     linear in the features, and ranked by the log-likelihood of rows that a fit has not seen, in
     five folds.  Among those within one paired standard error of the best, or two nats over all
-    rows, the fewest parameters win; they are listed as indistinguishable.  Randomized quantile residuals test the fit.
+    rows, the fewest parameters win; they are listed as indistinguishable.  Randomized quantile
+    residuals test the fit.
 
     Without features it is the distribution of the targets alone that is judged; a loss should suit
     that of the targets given the features.
@@ -192,7 +193,8 @@ def _reason(found: Targets, entries: list[Entry], chosen: Entry, counts: FitTest
             within = "less than two nats over all rows"
         why = (
             f"Its cross-validated log-likelihood is {chosen.gap:.2g} nats a target behind that of "
-            f"{best.candidate.label}, {within}, with {what} ({chosen.n_parameters} against {best.n_parameters})."
+            f"{best.candidate.label}, {within}, with {what} "
+            f"({chosen.n_parameters} against {best.n_parameters})."
         )
     scatter = f" {counts.sentence}" if counts else ""
     return f"{start} {why}{scatter}"
