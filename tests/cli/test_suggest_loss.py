@@ -108,7 +108,7 @@ def test_pictures_are_written(marginflow, file, tmp_path):
         ("a,b\n" + ",1\n" * 20, ["--target", "a"], "all 20 are missing"),
         ("a,b\n" + "1,1\ninf,2\n" * 20, ["--target", "a"], "20 of 40 are infinite"),
         ("a,b\n" + "7,1\n" * 20, ["--target", "a"], "a constant needs no model"),
-        ("a,b\n" + "1,x\n2,y\n" * 20, ["--target", "a", "--features", "b"], "column 'b'"),
+        ("a,b\n" + "1,x\n2,y\n" * 20, ["--target", "a", "--features", "b"], "got 'x' (str)"),
         ("a,b\n" + "1,1\n2,2\n" * 20, ["--target", "a", "--features", "a"], "is the target"),
         ("a,b\n1,2,3\n", ["--target", "a"], "cannot be read"),
         ("a,b\n1,2\n", ["--target", "a", "--support", "some"], "expected one of"),

@@ -6,7 +6,8 @@ units in which every coefficient has about unit curvature: a coordinate is measu
 its score at the start, and features come as an orthonormal basis (`orthonormal`).  Nothing is
 penalized.
 
-XLA compiles a program for each family and each length; rows are therefore padded to a few lengths.
+XLA compiles a program for each family and each length; rows are therefore taken in blocks of one of
+two lengths, the last of them padded.
 """
 
 import functools
@@ -20,7 +21,7 @@ from scipy.optimize import minimize
 from marginflow._precision import x64
 from marginflow.likelihoods.likelihood import Likelihood
 
-LENGTHS = (64, 512, 2048, 8192, 32768)
+SHORT, LONG = 512, 2048  # rows in a block
 MOST_STEPS = 200
 WIDEST_STEP = 3.0  # in a logarithm, whose score says little where it barely matters
 OUT_OF_RANGE = 1e12  # stands for a loss that overflows, which the line search then leaves
@@ -103,21 +104,25 @@ def losses_and_scores(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The loss (n,) and the score function (n, p) of rows, in coordinates."""
     n = len(targets)
-    length = next((length for length in LENGTHS if length >= n), n)
-    rows = [_padded(array, length) for array in (coordinates, targets)]
+    size = SHORT if n <= SHORT else LONG
+    blocks = []
     with x64():
-        losses, scores = _compiled()(likelihood, *rows)
-        return np.asarray(losses)[:n], np.asarray(scores)[:n]
+        for i in range(0, n, size):
+            rows = [_padded(array[i : i + size], size) for array in (coordinates, targets)]
+            blocks.append(_compiled()(likelihood, *rows))
+    losses, scores = (np.concatenate([np.asarray(each) for each in part]) for part in zip(*blocks))
+    return losses[:n], scores[:n]
 
 
 def orthonormal(features: np.ndarray) -> np.ndarray:
     """Features (n, d) as r ≤ d centered columns of mean square 1 that span the same, (n, r)."""
-    centered = features - features.mean(axis=0)
-    size = np.abs(centered).max(axis=0)
-    scaled = centered[:, size > 0] / size[size > 0]
+    varied = features[:, np.ptp(features, axis=0) > 0]
+    if not varied.shape[1]:
+        return varied
+    centered = varied - varied.mean(axis=0)
+    centered -= centered.mean(axis=0)  # what rounding has left of a mean that is large
+    scaled = centered / np.abs(centered).max(axis=0)
     left, values, _ = np.linalg.svd(scaled, full_matrices=False)
-    if not values.size:
-        return np.zeros((len(features), 0))
     kept = values > values[0] * max(features.shape) * np.finfo(np.float64).eps
     return left[:, kept] * np.sqrt(len(features))
 

@@ -20,6 +20,7 @@ SUPPORTS = (
 FEWEST = 10  # targets, below which nothing can be compared
 MOST_LEVELS = 20  # distinct numbers that may be classes, each seen ten times on the average
 ROWS_A_LEVEL = 10
+IDS = 10.0  # equal pairs expected where there is none, which chance gives once in e^10 tables
 NEAR_THE_END = 0.05  # of a period: so near to both ends come angles all around
 
 
@@ -74,6 +75,8 @@ def read_targets(targets: Any, support: str | None) -> Targets:
         column = column.cat.remove_unused_categories()
         if column.cat.ordered and support is None:
             support = "ordinal"
+        if not column.cat.ordered:  # a class has its rank for number, in whatever order rows come
+            column = column.cat.reorder_categories(sorted(column.cat.categories, key=str))
         codes, classes = column.cat.codes.to_numpy(), column.cat.categories
         return _text(codes, classes.astype(str), kept, notes, support)
     if pd.api.types.is_bool_dtype(column.dtype):
@@ -206,10 +209,10 @@ def _find_kind(levels: np.ndarray, counts: np.ndarray) -> tuple[str, tuple[str, 
     few = found <= MOST_LEVELS and n >= ROWS_A_LEVEL * found
     if found == 2:
         return "binary", ()
-    if whole and found == n and largest - least == n - 1 and n > MOST_LEVELS:
+    if whole and least >= 0 and found == n and _pairs_expected(n, largest - least + 1) > IDS:
         raise DataError(
-            f"targets: each whole number from {least:g} to {largest:g} occurs once, as in ids or "
-            "row numbers; pass another column, or name the support."
+            f"targets: {n} whole numbers from {least:g} to {largest:g}, and none occurs twice, as "
+            "in ids or row numbers; pass another column, or name the support."
         )
     if few and not (whole and least >= 0):
         return "ordinal", (f"{found} levels were taken for ordered classes.",)
@@ -241,6 +244,11 @@ def _find_kind(levels: np.ndarray, counts: np.ndarray) -> tuple[str, tuple[str, 
         )
         return "real", (note, *repeated)
     return "real", repeated
+
+
+def _pairs_expected(n: int, places: float) -> float:
+    """How many pairs of n independent draws from that many places are equal, or more of them."""
+    return n * (n - 1) / (2 * places)
 
 
 def _distinct_note(found: int, n: int) -> tuple[str, ...]:
