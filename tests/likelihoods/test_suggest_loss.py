@@ -1,4 +1,4 @@
-"""The suggested loss: what drew the data is found, what coincides is said, and nothing is guessed."""
+"""The suggested loss: what drew the data is found, what coincides is said, nothing is guessed."""
 
 import numpy as np
 import pandas as pd
@@ -184,7 +184,7 @@ def test_the_support_is_found(targets, kind):
     ],
 )
 def test_what_cannot_be_judged_is_refused_with_a_reason(targets, support, words):
-    with pytest.raises(mf.DataError, match="targets|support") as refused:
+    with pytest.raises(mf.DataError, match=r"targets|support") as refused:
         mf.suggest_loss(targets, support=support)
     assert words in str(refused.value)
 

@@ -110,7 +110,9 @@ def losses_and_scores(
         for i in range(0, n, size):
             rows = [_padded(array[i : i + size], size) for array in (coordinates, targets)]
             blocks.append(_compiled()(likelihood, *rows))
-    losses, scores = (np.concatenate([np.asarray(each) for each in part]) for part in zip(*blocks))
+    losses, scores = (
+        np.concatenate([np.asarray(each) for each in part]) for part in zip(*blocks, strict=True)
+    )
     return losses[:n], scores[:n]
 
 

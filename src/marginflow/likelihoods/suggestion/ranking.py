@@ -3,14 +3,17 @@
 Differences between families are taken row by row, since a hard row is hard for all of them; their
 standard error is that of the mean difference.  Within one of them of the best, the fewest
 parameters win: on data of a Poisson family the negative binomial, which contains it, is otherwise
-ahead in about half of the cases.  A gap of two nats over all rows counts as none either: between a
-family and one that contains it noise gives as much in one case of twenty, and the standard error,
-which vanishes with the parameter between them, does not show it.
+ahead in about half of the cases.  Between a family and one that contains it the standard error
+vanishes with the parameter between them and does not show the noise, which is that of a likelihood
+ratio; so a gap counts as none either where one of the rivals exceeds it by chance in one table of
+twenty (`noise`).
 """
 
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.stats import chi2
+from threadpoolctl import threadpool_limits
 
 from marginflow.likelihoods.fit import Fit, fit, linear_coordinates, losses_and_scores
 from marginflow.likelihoods.gaussian_mixture import GaussianMixture
@@ -20,7 +23,7 @@ from marginflow.likelihoods.suggestion.rows import Rows
 FOLD_STEPS = 25  # from the fit on all rows, which is near
 NARROWEST = 1e-3  # of the targets' spread: a component below it has fallen on single values
 COINCIDE = 1e-6  # nats a target, which the optimizer's tolerance does not tell apart
-NOISE = 2.0  # nats in all: twice it is the 95 % point of a likelihood ratio of one parameter
+CHANCE = 0.05  # that the noise between a family and those that contain it is exceeded
 LOST = 1e-8  # a difference of distribution functions with fewer digits than this is rounding
 
 
@@ -35,7 +38,7 @@ class Entry:
         log_likelihood: of a held-out target, in nats; −∞ where a fit failed.
         gap: to the best.
         standard_error: of the gap, paired.
-        indistinguishable: whether the gap is at most one standard error, or two nats in all.
+        indistinguishable: whether the gap is at most one standard error, or noise.
         fit: on all rows.
         folds: the fits that each fold was held out of.
         in_sample_loss: of the fit on all rows, in nats a target.
@@ -57,17 +60,26 @@ class Entry:
 
 def rank(candidates: list[Candidate], rows: Rows) -> list[Entry]:
     """All candidates, the best first."""
-    entries, losses = [], []
-    for place, candidate in enumerate(candidates):
-        entry, of_folds = _contest(candidate, place, rows)
-        entries.append(entry)
-        losses.append(of_folds)
+    with threadpool_limits(1, user_api="blas"):  # on matrices this small threads only wait
+        contests = [_contest(candidate, place, rows) for place, candidate in enumerate(candidates)]
+    entries, losses = zip(*contests, strict=True)
     best = int(np.argmax([entry.log_likelihood for entry in entries]))
     compared = [
-        _compared(entry, loss - losses[best], rows) if not entry.failure else entry
+        _compared(entry, loss - losses[best], rows, noise(len(entries)))
+        if not entry.failure
+        else entry
         for entry, loss in zip(entries, losses, strict=True)
     ]
     return sorted(compared, key=lambda entry: (-round(entry.log_likelihood, 5), entry.place))
+
+
+def noise(n_candidates: int) -> float:
+    """Nats over all rows by which the best of the rivals of a family leads, by chance alone.
+
+    Twice the gap to a family that has one parameter more is χ² of one degree of freedom; a rival of
+    more parameters loses as much by them on rows that it has not seen.
+    """
+    return 0.5 * float(chi2.isf(CHANCE / max(n_candidates - 1, 1), 1))
 
 
 def choose(entries: list[Entry]) -> Entry:
@@ -147,12 +159,12 @@ def _collapse(whole: Fit, folds: list[Fit], rows: Rows) -> str:
     return ""
 
 
-def _compared(entry: Entry, differences: np.ndarray, rows: Rows) -> Entry:
+def _compared(entry: Entry, differences: np.ndarray, rows: Rows, least: float) -> Entry:
     """The gap to the best and its paired standard error."""
     seen = rows.held_out > 0
     weights, d = rows.held_out[seen], differences[seen]
     gap = float(weights @ d / rows.n_used)
     variance = float(weights @ (d - gap) ** 2 / max(rows.n_used - 1, 1))
     error = float(np.sqrt(variance / rows.n_used))
-    near = gap <= max(error, NOISE / rows.n_used)
+    near = gap <= max(error, least / rows.n_used)
     return replace(entry, gap=gap, standard_error=error, indistinguishable=near)

@@ -13,7 +13,7 @@ from marginflow.likelihoods.likelihood import Likelihood
 from marginflow.likelihoods.suggestion.candidates import candidates
 from marginflow.likelihoods.suggestion.coincidences import coincidences
 from marginflow.likelihoods.suggestion.loss_suggestion import LIBRARIES, LossSuggestion
-from marginflow.likelihoods.suggestion.ranking import COINCIDE, Entry, choose, rank
+from marginflow.likelihoods.suggestion.ranking import COINCIDE, Entry, choose, noise, rank
 from marginflow.likelihoods.suggestion.residuals import (
     FitTest,
     fit_tests,
@@ -190,7 +190,7 @@ def _reason(found: Targets, entries: list[Entry], chosen: Entry, counts: FitTest
                 what = "as many parameters"
         within = f"within one standard error ({chosen.standard_error:.2g})"
         if chosen.gap > chosen.standard_error:
-            within = "less than two nats over all rows"
+            within = f"less than the {noise(len(entries)):.2g} nats over all rows of chance"
         why = (
             f"Its cross-validated log-likelihood is {chosen.gap:.2g} nats a target behind that of "
             f"{best.candidate.label}, {within}, with {what} "
