@@ -304,3 +304,14 @@ def test_separated_classes_are_said_to_have_no_maximum():
     found = mf.suggest_loss(bunch.target, bunch.data)
     assert found.choice.name == "Categorical"
     assert any("max_margin" in note for note in found.notes)
+
+
+def test_a_family_that_repeats_the_frequencies_pays_for_it_on_rows_it_has_not_seen():
+    paid = []
+    for seed in range(10):
+        found = mf.suggest_loss(np.random.default_rng(seed).integers(10, size=N), seed=seed)
+        entry = next(e for e in found.entries if e.candidate.likelihood.name == "Categorical")
+        paid.append(-entry.log_likelihood - entry.in_sample_loss)
+    # nine free frequencies gain 9/2 nats on rows they have seen and lose 9/2 · 5/4 on others, each
+    # of half a chi-squared variable's spread, about 3 nats in one data set
+    assert N * np.mean(paid) == pytest.approx(4.5 + 5.625, abs=4 * 3 * np.sqrt(2 / 10))

@@ -15,14 +15,21 @@ import numpy as np
 from scipy.stats import chi2
 from threadpoolctl import threadpool_limits
 
-from marginflow.likelihoods.fit import Fit, fit, linear_coordinates, losses_and_scores
+from marginflow.likelihoods.fit import (
+    MOST_STEPS,
+    Fit,
+    fit,
+    linear_coordinates,
+    losses_and_scores,
+)
 from marginflow.likelihoods.gaussian_mixture import GaussianMixture
+from marginflow.likelihoods.likelihood import Likelihood
 from marginflow.likelihoods.suggestion.candidates import Candidate
 from marginflow.likelihoods.suggestion.rows import Rows
 
 FOLD_STEPS = 25  # from the fit on all rows, which is near
 NARROWEST = 1e-3  # of the targets' spread: a component below it has fallen on single values
-COINCIDE = 1e-6  # nats a target, which the optimizer's tolerance does not tell apart
+COINCIDE = 1e-5  # nats a target, which the optimizer's tolerance does not tell apart
 CHANCE = 0.05  # that the noise between a family and those that contain it is exceeded
 LOST = 1e-8  # a difference of distribution functions with fewer digits than this is rounding
 
@@ -70,7 +77,7 @@ def rank(candidates: list[Candidate], rows: Rows) -> list[Entry]:
         else entry
         for entry, loss in zip(entries, losses, strict=True)
     ]
-    return sorted(compared, key=lambda entry: (-round(entry.log_likelihood, 5), entry.place))
+    return sorted(compared, key=lambda entry: (np.rint(entry.gap / COINCIDE), entry.place))
 
 
 def noise(n_candidates: int) -> float:
@@ -101,8 +108,11 @@ def _contest(candidate: Candidate, place: int, rows: Rows) -> tuple[Entry, np.nd
     targets = candidate.encode(rows.values)
     linear = linear_coordinates(likelihood)
     whole = fit(likelihood, targets, rows.design, rows.weights, linear)
+    # of the many maxima of a mixture each fold has to find its own: the best one of all rows is
+    # known only from those that it holds out
+    start, most = (None, MOST_STEPS) if _is_mixture(likelihood) else (whole, FOLD_STEPS)
     folds = [
-        fit(likelihood, targets, rows.design, rows.weights - out, linear, whole, FOLD_STEPS)
+        fit(likelihood, targets, rows.design, rows.weights - out, linear, start, most)
         for out in rows.held_out
     ]
     losses = np.stack([held_out_losses(candidate, one, rows, targets) for one in folds])
@@ -146,9 +156,13 @@ def held_out_losses(
         return np.where(mass > LOST, -np.log(np.maximum(mass, LOST)), losses)
 
 
+def _is_mixture(likelihood: Likelihood) -> bool:
+    return isinstance(likelihood, GaussianMixture) and likelihood.n_components > 1
+
+
 def _collapse(whole: Fit, folds: list[Fit], rows: Rows) -> str:
     """Why a mixture's likelihood has no maximum here."""
-    if not isinstance(whole.likelihood, GaussianMixture):
+    if not _is_mixture(whole.likelihood):
         return ""
     mean = np.average(rows.values, weights=rows.weights)
     spread = float(np.sqrt(np.average((rows.values - mean) ** 2, weights=rows.weights)))

@@ -3,6 +3,9 @@
 Counts and classes without features have few different values: ten million rows of them cost no
 more than twenty.  Other targets are sampled, which is said in the result.  Folds are weights too,
 so that a fit on all folds but one has the shape of the fit on all rows.
+
+Counts are dealt to the folds by chance alone.  Dealt evenly, as classes are, each fold would have
+the frequencies of all rows, and a family that repeats these would never pay for it.
 """
 
 from dataclasses import dataclass
@@ -59,18 +62,33 @@ class Rows:
 def make_rows(targets: Targets, features: np.ndarray | None, rng: np.random.Generator) -> Rows:
     """Rows and folds of the targets that were read; `features` are those of the kept rows."""
     n = len(targets.values)
-    discrete = targets.kind in ("binary", "categorical", "ordinal", "few counts", "count")
+    classes = targets.classes is not None
+    discrete = classes or targets.kind in ("few counts", "count")
     if features is None and discrete and len(targets.levels) <= MOST_ROWS:
-        counts = targets.counts
-        turns = np.argsort(rng.random((N_FOLDS, len(counts))), axis=0)
-        dealt = counts // N_FOLDS + (turns < counts % N_FOLDS)
-        none = np.zeros((len(counts), 0))
+        dealt = (_evenly if classes else _by_chance)(targets.counts, rng)
+        none = np.zeros((len(targets.levels), 0))
         return Rows(targets.levels, none, dealt.astype(np.float64), n, grouped=True)
     chosen = rng.permutation(n) if n <= MOST_ROWS else rng.choice(n, MOST_ROWS, replace=False)
     values = targets.values[chosen]
     design = np.zeros((len(chosen), 0)) if features is None else orthonormal(features[chosen])
     fold = np.arange(len(chosen)) % N_FOLDS
-    if discrete:  # each class as evenly as it goes
+    if classes:
         fold[np.argsort(values, kind="stable")] = np.arange(len(chosen)) % N_FOLDS
     held_out = (fold == np.arange(N_FOLDS)[:, None]).astype(np.float64)
     return Rows(values, design, held_out, n, grouped=False)
+
+
+def _evenly(counts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """How many rows of each target each fold holds out, (5, m): as evenly as it goes."""
+    turns = np.argsort(rng.random((N_FOLDS, len(counts))), axis=0)
+    return counts // N_FOLDS + (turns < counts % N_FOLDS)
+
+
+def _by_chance(counts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The same, each row by itself; but no fold holds out all rows of a target that has several."""
+    dealt = rng.multinomial(counts, np.full(N_FOLDS, 1 / N_FOLDS)).T
+    alone = np.flatnonzero((dealt.max(axis=0) == counts) & (counts > 1))
+    fold = np.argmax(dealt[:, alone], axis=0)
+    dealt[fold, alone] -= 1
+    dealt[(fold + 1) % N_FOLDS, alone] += 1
+    return dealt

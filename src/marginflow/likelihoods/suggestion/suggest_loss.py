@@ -169,7 +169,7 @@ def _reason(found: Targets, entries: list[Entry], chosen: Entry, counts: FitTest
     start = f"{label}: the targets are {found.sentence}."
     if len(entries) == 1:
         why = "It is the only family on this support."
-    elif chosen.gap <= COINCIDE:
+    elif chosen is best:
         others = [entry for entry in entries if entry is not chosen]
         second = next((entry for entry in others if entry.gap > COINCIDE), others[0])
         why = (
