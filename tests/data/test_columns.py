@@ -65,7 +65,7 @@ def test_what_is_no_table_is_refused(tmp_path):
     with pytest.raises(mf.DataError, match="cannot be read"):
         read_columns(tmp_path / "bad.parquet", ["a"])
     (tmp_path / "bad.csv").write_bytes(b"\xff\xfe\n1\n")
-    with pytest.raises(mf.DataError, match="cannot be read"):
+    with pytest.raises(mf.DataError, match="expected UTF-8 text, got the byte 0xff"):
         read_columns(tmp_path / "bad.csv", ["a"])
     with pytest.raises(FileNotFoundError):
         read_columns(tmp_path / "none.csv", ["a"])

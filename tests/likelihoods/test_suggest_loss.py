@@ -7,7 +7,7 @@ from scipy import stats
 from sklearn import datasets
 
 import marginflow as mf
-from marginflow.likelihoods.suggestion.targets import read_targets
+from marginflow.likelihoods.suggestion.read_targets import read_targets
 
 N = 2000
 
@@ -168,7 +168,7 @@ def test_the_support_is_found(targets, kind):
         ([None, np.nan] * 10, None, "all 20 are missing"),
         ([1.0, 2.0, 3.0], None, "expected 10 or more"),
         ([1.0, np.inf] * 10, None, "10 of 20 are infinite"),
-        ([5.0] * 20, None, "all 20 are 5.0"),
+        ([5.0] * 20, None, "all 20 are 5;"),
         (["a"] * 20, None, "all 20 are 'a'"),
         (np.arange(50), None, "ids or row numbers"),
         (7 * np.random.default_rng(0).permutation(300) + 1000, None, "ids or row numbers"),

@@ -109,6 +109,8 @@ def _read(file: str, target: str, features: str | None, event: str | None) -> tu
 
     with as_usage_error():
         names = column_names(file)
+        if event == target:
+            raise UsageError("--event: expected another column than the target.")
         of_target = [target] if event is None else [target, event]
         wanted = [] if features is None else [name.strip() for name in features.split(",")]
         if wanted == [ALL] and ALL not in names:

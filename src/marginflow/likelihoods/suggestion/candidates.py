@@ -80,11 +80,14 @@ def code_of(likelihood: Likelihood) -> str:
     return f"mf.{likelihood.name}({', '.join(given)})"
 
 
-def candidates(targets: Targets, residuals: np.ndarray) -> list[Candidate]:
+def candidates(targets: Targets, residuals: np.ndarray, n_features: int) -> list[Candidate]:
     """The families that may compete.
+
+    Without features categorical and ordinal are one likelihood, of which one competes.
 
     Args:
         targets: what was read.
+        n_features: of the fits.
         residuals: (m,) targets less their linear prediction, some thousands of them at most, to
             choose the degrees of Student's t and the level of the quantile loss.
     """
@@ -92,11 +95,13 @@ def candidates(targets: Targets, residuals: np.ndarray) -> list[Candidate]:
     if kind == "binary":
         return [Candidate(Bernoulli())]
     if kind in ("categorical", "ordinal"):
-        found = [Candidate(Categorical(len(levels)))]
-        return found + [Candidate(Ordinal(len(levels)))] * (kind == "ordinal")
+        named = Candidate(Categorical(len(levels)))
+        if kind == "categorical":
+            return [named]
+        return [Candidate(Ordinal(len(levels))), *([named] if n_features else [])]
     if kind == "few counts":
         often = targets.counts.min() >= RAREST
-        return _counts() + (_levels(levels) if often else [])
+        return _counts() + (_levels(levels)[: 2 if n_features else 1] if often else [])
     if kind == "count":
         mean = float(np.average(levels, weights=targets.counts))
         spread = float(np.sqrt(np.average((levels - mean) ** 2, weights=targets.counts)))

@@ -11,17 +11,19 @@ from marginflow.likelihoods.suggestion.ranking import Entry
 NEAR = 0.1  # of a logarithm: a shape is as good as one
 
 
-def coincidences(entries: list[Entry], chosen: Entry, targets: np.ndarray) -> tuple[str, ...]:
+def coincidences(
+    entries: list[Entry], chosen: Entry, *, uncensored: bool = False
+) -> tuple[str, ...]:
     """Sentences on families that coincide with the chosen one, exactly or nearly.
 
     Args:
         entries: all candidates.
         chosen: the one that was taken.
-        targets: the values, (m,) or (m, k).
+        uncensored: whether times may be censored, but none is.
     """
     fitted = {entry.fit.likelihood.name: entry for entry in entries}
     name, constant = chosen.fit.likelihood.name, not chosen.fit.slopes.shape[0]
-    notes = list(_exact(name, chosen, targets, constant=constant))
+    notes = list(_exact(name, chosen, constant=constant, uncensored=uncensored))
     near = {entry.fit.likelihood.name for entry in entries if entry.indistinguishable} | {name}
     notes += [note for each in near for note in _limits(each, fitted[each])]
     exponential = [each for each in ("Gamma", "Weibull") if each in near]
@@ -32,7 +34,7 @@ def coincidences(entries: list[Entry], chosen: Entry, targets: np.ndarray) -> tu
     return tuple(notes)
 
 
-def _exact(name: str, chosen: Entry, targets: np.ndarray, *, constant: bool) -> list[str]:
+def _exact(name: str, chosen: Entry, *, constant: bool, uncensored: bool) -> list[str]:
     likelihood = chosen.fit.likelihood
     if name == "Bernoulli":
         return [
@@ -46,9 +48,9 @@ def _exact(name: str, chosen: Entry, targets: np.ndarray, *, constant: bool) -> 
         ]
     if name == "Laplace":
         return ["Laplace is Quantile(tau=0.5): both predict the median."]
-    if name == "LogNormalSurvival" and np.all(targets[:, 1] == 1):
+    if name == "LogNormalSurvival" and uncensored:
         return ["No time is censored: LogNormalSurvival is LogNormal."]
-    if name == "Weibull" and targets.ndim == 2 and np.all(targets[:, 1] == 1):
+    if name == "Weibull" and uncensored:
         return ["No time is censored: any family of positive numbers could compete."]
     if name == "Dirichlet" and likelihood.n_scores == 2:
         return ["Dirichlet(n_classes=2) is Beta of the first share."]

@@ -23,7 +23,6 @@ from marginflow.likelihoods.fit import (
     losses_and_scores,
 )
 from marginflow.likelihoods.gaussian_mixture import GaussianMixture
-from marginflow.likelihoods.likelihood import Likelihood
 from marginflow.likelihoods.suggestion.candidates import Candidate
 from marginflow.likelihoods.suggestion.rows import Rows
 
@@ -110,7 +109,9 @@ def _contest(candidate: Candidate, place: int, rows: Rows) -> tuple[Entry, np.nd
     whole = fit(likelihood, targets, rows.design, rows.weights, linear)
     # of the many maxima of a mixture each fold has to find its own: the best one of all rows is
     # known only from those that it holds out
-    start, most = (None, MOST_STEPS) if _is_mixture(likelihood) else (whole, FOLD_STEPS)
+    start, most = (
+        (None, MOST_STEPS) if isinstance(likelihood, GaussianMixture) else (whole, FOLD_STEPS)
+    )
     folds = [
         fit(likelihood, targets, rows.design, rows.weights - out, linear, start, most)
         for out in rows.held_out
@@ -156,13 +157,9 @@ def held_out_losses(
         return np.where(mass > LOST, -np.log(np.maximum(mass, LOST)), losses)
 
 
-def _is_mixture(likelihood: Likelihood) -> bool:
-    return isinstance(likelihood, GaussianMixture) and likelihood.n_components > 1
-
-
 def _collapse(whole: Fit, folds: list[Fit], rows: Rows) -> str:
     """Why a mixture's likelihood has no maximum here."""
-    if not _is_mixture(whole.likelihood):
+    if not isinstance(whole.likelihood, GaussianMixture):
         return ""
     mean = np.average(rows.values, weights=rows.weights)
     spread = float(np.sqrt(np.average((rows.values - mean) ** 2, weights=rows.weights)))

@@ -14,6 +14,7 @@ from marginflow.likelihoods.suggestion.candidates import candidates
 from marginflow.likelihoods.suggestion.coincidences import coincidences
 from marginflow.likelihoods.suggestion.loss_suggestion import LIBRARIES, LossSuggestion
 from marginflow.likelihoods.suggestion.ranking import COINCIDE, Entry, choose, noise, rank
+from marginflow.likelihoods.suggestion.read_targets import read_targets
 from marginflow.likelihoods.suggestion.residuals import (
     FitTest,
     fit_tests,
@@ -21,7 +22,7 @@ from marginflow.likelihoods.suggestion.residuals import (
     quantile_residuals,
 )
 from marginflow.likelihoods.suggestion.rows import MOST_ROWS, N_FOLDS, Rows, make_rows
-from marginflow.likelihoods.suggestion.targets import Targets, read_targets
+from marginflow.likelihoods.suggestion.targets import Targets
 
 CLASSES = ("binary", "categorical", "ordinal")
 SEPARABLE = 0.01  # nats a row in sample, below which the classes are as good as separated
@@ -73,7 +74,7 @@ def suggest_loss(
     X = None if table is None else read_features(table[found.kept])[0]
     rows = make_rows(found, X, rng)
     _refuse_crowded(rows)
-    entries = rank(candidates(found, _linear_residuals(rows)), rows)
+    entries = rank(candidates(found, _linear_residuals(rows), rows.design.shape[1]), rows)
     if not any(entry.indistinguishable for entry in entries):
         raise DataError("targets: no candidate's likelihood has a maximum here; look at the data.")
     chosen = choose(entries)
@@ -94,7 +95,12 @@ def suggest_loss(
         known_as=_known_as(chosen.candidate.likelihood),
         code=f"loss = {chosen.candidate.code}",
         tests=tests,
-        notes=(*found.notes, *notes, *_row_notes(rows, chosen), *_remarks(found, entries, chosen)),
+        notes=(
+            *found.notes,
+            *notes,
+            *_row_notes(rows, chosen, 0 if X is None else X.shape[1]),
+            *_remarks(found, entries, chosen),
+        ),
         entries=tuple(entries),
         rows=rows,
         residuals=residuals,
@@ -200,8 +206,8 @@ def _reason(found: Targets, entries: list[Entry], chosen: Entry, counts: FitTest
     return f"{start} {why}{scatter}"
 
 
-def _row_notes(rows: Rows, chosen: Entry) -> tuple[str, ...]:
-    notes = []
+def _row_notes(rows: Rows, chosen: Entry, n_features: int) -> tuple[str, ...]:
+    notes, rank = [], rows.design.shape[1]
     if rows.n_used < rows.n_rows:
         notes.append(
             f"The ranking and the fits rest on a random sample of {rows.n_used} of {rows.n_rows} "
@@ -212,7 +218,9 @@ def _row_notes(rows: Rows, chosen: Entry) -> tuple[str, ...]:
             f"All {rows.n_rows} rows were fitted, equal targets taken together: "
             f"{len(rows.values)} different ones."
         )
-    if not rows.design.shape[1]:
+    if rank < n_features:
+        notes.append(f"Of {n_features} features {rank} vary independently; the others say no more.")
+    if not n_features:
         notes.append(
             "No features were given: this is the distribution of the targets alone. A loss should "
             "suit the targets given the features."
@@ -220,7 +228,7 @@ def _row_notes(rows: Rows, chosen: Entry) -> tuple[str, ...]:
     if rows.n_used < 100:
         notes.append(f"{rows.n_used} rows tell families apart only roughly.")
     classes = chosen.fit.likelihood.support.name in CLASSES
-    if classes and chosen.in_sample_loss < SEPARABLE and rows.design.shape[1]:
+    if classes and chosen.in_sample_loss < SEPARABLE and rank:
         notes.append(
             "The features separate the classes, or nearly: the likelihood then has no maximum, "
             "weights grow without end, and held-out rows are predicted with too much confidence. "
@@ -245,5 +253,5 @@ def _remarks(found: Targets, entries: list[Entry], chosen: Entry) -> tuple[str, 
             "counts, only their meaning tells."
         )
     failures = [f"{e.candidate.label}: {e.failure}." for e in entries if e.failure]
-    values = chosen.candidate.encode(found.values[:1] if found.values.ndim == 1 else found.values)
-    return (*notes, *failures, *coincidences(entries, chosen, values))
+    uncensored = found.kind == "censored" and bool(np.all(found.values[:, 1] == 1))
+    return (*notes, *failures, *coincidences(entries, chosen, uncensored=uncensored))
