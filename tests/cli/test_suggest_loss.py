@@ -111,6 +111,8 @@ def test_pictures_are_written(marginflow, file, tmp_path):
         ("a,b\n" + "1,x\n2,y\n" * 20, ["--target", "a", "--features", "b"], "got 'x' (str)"),
         ("a,b\n" + "1,1\n2,2\n" * 20, ["--target", "a", "--features", "a"], "is the target"),
         ("a,b\n1,2,3\n", ["--target", "a"], "cannot be read"),
+        ("a;b\n1;2\n", ["--target", "a"], "separated by ';'"),
+        ("a,b\n1,2\n", ["--target", "a", "--event", "a"], "another column"),
         ("a,b\n1,2\n", ["--target", "a", "--support", "some"], "expected one of"),
         ("a,b\n1,2\n", ["--target", "a", "-o", "x.npz"], "--output writes"),
     ],

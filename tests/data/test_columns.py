@@ -1,5 +1,7 @@
 """Columns of tables as they are: values, text and gaps survive, and trouble is named."""
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -49,6 +51,8 @@ def test_a_missing_cell_is_one_that_is_empty_or_nan(tmp_path):
         ("a,b\n", "expected rows"),
         ("a,a\n1,2\n", "several of that name"),
         ("b,c\n1,2\n", "expected one column 'a', got 'b', 'c'"),
+        ("a;b\n1;2\n", "separated by ';'"),
+        ("a\tb\n1\t2\n", "separated by '\\t'"),
         ("a,b\n1\n", "cannot be read"),
     ],
 )
@@ -69,3 +73,21 @@ def test_what_is_no_table_is_refused(tmp_path):
         read_columns(tmp_path / "bad.csv", ["a"])
     with pytest.raises(FileNotFoundError):
         read_columns(tmp_path / "none.csv", ["a"])
+
+
+def test_a_leading_zero_makes_a_name_of_a_number(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("a,b,c\n12,0.5,-3\n007,0,0\n")
+    found = read_columns(path, ["a", "b", "c"])
+    assert found["a"].tolist() == ["12", "007"]
+    assert found[["b", "c"]].to_numpy().tolist() == [[0.5, -3], [0, 0]]
+
+
+def test_decimals_and_nullable_integers_are_numbers(tmp_path):
+    path = tmp_path / "table.parquet"
+    counts = pd.array([1, None, 3], dtype="Int64")
+    money = [Decimal("1.25"), None, Decimal("0.10")]
+    pd.DataFrame({"count": counts, "money": money}).to_parquet(path)
+    found = read_columns(path, ["count", "money"])
+    np.testing.assert_array_equal(found["count"].to_numpy(float, na_value=np.nan), [1, np.nan, 3])
+    np.testing.assert_array_equal(found["money"], [1.25, np.nan, 0.1])

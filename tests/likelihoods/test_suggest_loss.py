@@ -1,5 +1,8 @@
 """The suggested loss: what drew the data is found, what coincides is said, nothing is guessed."""
 
+import datetime as dt
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -153,6 +156,10 @@ def test_coincidences_are_said(targets, support, words):
         (np.linspace(0, 1, 99), "real"),
         (np.linspace(-3.1, 3.1, 99), "real angle"),
         (np.linspace(0.05, 6.25, 99), "real angle"),
+        (np.r_[-2.9, 3.0, np.random.default_rng(0).normal(0, 1, 300).clip(-2.5, 2.5)], "real"),
+        ([Decimal("0.5") * k for k in range(1, 99)], "positive"),
+        (pd.to_timedelta(np.arange(60) * 1.5, unit="s").to_series(), "real"),
+        (np.r_[np.zeros(50), np.linspace(0.1, 3, 99)], "positive"),
         (np.stack([np.linspace(1, 2, 20), np.arange(20) % 2], 1), "censored"),
         (np.full((20, 4), 0.25), "simplex"),
     ],
@@ -175,6 +182,16 @@ def test_the_support_is_found(targets, kind):
         ([f"id-{i}" for i in range(50)], None, "look like names or ids"),
         (["1.5", "2.5", "oops", "3.5"] * 5, None, "'oops'"),
         (pd.Series(pd.date_range("2020", periods=20)), None, "dates"),
+        ([dt.date(2020, 1, d) for d in range(1, 21)], None, "dates"),
+        ([f"{d}.1.2020" for d in range(1, 21)], None, "look like dates"),
+        ([f"{h}:30" for h in range(10, 24)] * 3, None, "look like dates"),
+        ([f"{k}%" for k in range(30)] * 3, None, "look like numbers"),
+        ([f"0,{k}" for k in range(30)] * 3, None, "look like numbers"),
+        ([f"{k:03d}" for k in range(50)], None, "names or ids"),
+        ([{}] * 20, None, "got dict in a cell"),
+        (1e300 * np.arange(1.5, 99), None, "expected sizes between"),
+        (1e-300 * np.arange(1.5, 99), None, "expected sizes between"),
+        (np.r_[1e-310, np.arange(1.5, 99)], None, "nearer to zero"),
         ([-1, 0, 1] * 10, "count", "expects whole numbers >= 0"),
         ([0.0, 1.5] * 10, "positive", "expects numbers > 0"),
         ([0, 1, 2] * 10, "gaussian", "expected one of"),
@@ -195,6 +212,8 @@ def test_what_cannot_be_judged_is_refused_with_a_reason(targets, support, words)
         ([0, 1, None] * 20, "20 of 60 targets are missing"),
         (["a", "b", "b"] * 20 + ["c"], "1 of 3 classes occur once"),
         (np.r_[np.zeros(40), np.linspace(0.5, 3, 160)], "40 of 200 targets are exactly 0"),
+        (np.arange(200) ** 2, "in the order of their targets"),
+        (2**60 + np.arange(200) ** 7, "beyond 2^53"),
         (np.linspace(0, 1, 200), "2 of 200 shares are exactly 0 or 1"),
         (np.r_[np.full(30, 1.5), np.linspace(1, 3, 170)], "30 of 200 targets are exactly 1.5"),
         (np.arange(-100, 100) ** 3, "some of them negative"),
@@ -214,6 +233,11 @@ def test_rows_without_a_target_or_a_feature_are_left_out():
     found = mf.suggest_loss(y, X)
     assert found.statistics["n_used"] == 198
     assert any("1 of 200 rows lack a feature" in note for note in found.notes)
+    X[:, 1], y[6:66] = X[:, 0], 0.0
+    found = mf.suggest_loss(y, X)
+    assert found.statistics["n_used"] == 139
+    assert found.statistics["n_features"] == 1
+    assert any("1 of 2 features vary" in note for note in found.notes)
     with pytest.raises(mf.DataError, match="one row a target"):
         mf.suggest_loss(y, X[:-1])
     with pytest.raises(mf.DataError, match="leave nothing to judge"):

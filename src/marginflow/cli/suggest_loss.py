@@ -120,7 +120,7 @@ def _read(file: str, target: str, features: str | None, event: str | None) -> tu
             raise UsageError(f"--features: {', '.join(sorted(twice))} is the target.")
         frame = read_columns(file, [*of_target, *wanted])
         targets = frame[target] if event is None else frame[of_target].to_numpy()
-        return targets, frame[wanted] if wanted else None
+        return targets, frame[list(dict.fromkeys(wanted))] if wanted else None
 
 
 def document(found: "LossSuggestion") -> dict[str, Any]:

@@ -118,8 +118,8 @@ def _find_kind(levels: np.ndarray, counts: np.ndarray) -> tuple[str, tuple[str, 
         return "binary", ()
     if whole and least >= 0 and found == n and _pairs_expected(n, largest - least + 1) > IDS:
         raise DataError(
-            f"targets: {n} whole numbers from {_shown(least)} to {_shown(largest)}, and none occurs "
-            "twice, as in ids or row numbers; pass another column, or name the support."
+            f"targets: {n} whole numbers from {_shown(least)} to {_shown(largest)}, none of which "
+            "occurs twice, as in ids or row numbers; pass another column, or name the support."
         )
     if few and not (whole and least >= 0):
         return "ordinal", (f"{found} levels were taken for ordered classes.",)

@@ -219,7 +219,7 @@ def _row_notes(rows: Rows, chosen: Entry, n_features: int) -> tuple[str, ...]:
             f"{len(rows.values)} different ones."
         )
     if rank < n_features:
-        notes.append(f"Of {n_features} features {rank} vary independently; the others say no more.")
+        notes.append(f"{rank} of {n_features} features vary independently; the others say no more.")
     if not n_features:
         notes.append(
             "No features were given: this is the distribution of the targets alone. A loss should "

@@ -61,12 +61,14 @@ def of_classes(
     if once:
         notes += (f"{once} of {len(names)} classes occur once: nothing is known of them held out.",)
     if kind == "binary":
-        notes += (f"Class 0 is {names[0]}, class 1 is {names[1]}.",)
-    shown = ", ".join(" ".join(name.split()) for name in names[:5]) + (
-        ", ..." if len(names) > 5 else ""
-    )
+        notes += (f"Class 0 is {_on_a_line(names[0])}, class 1 is {_on_a_line(names[1])}.",)
+    shown = ", ".join(map(_on_a_line, names[:5])) + (", ..." if len(names) > 5 else "")
     sentence = f"{what} of {len(names)} classes ({shown})"
     return Targets(codes, kept, kind, np.arange(float(len(names))), counts, names, sentence, notes)
+
+
+def _on_a_line(name: str) -> str:
+    return " ".join(name.split())
 
 
 def refuse_constant(levels: Any, n: int) -> None:

@@ -71,7 +71,8 @@ def text_targets(
 
 def _dressed(text: Any) -> bool:
     """Whether a text is a number but for commas, signs of money and the like."""
-    return _number(re.sub(r"[\s,'%$€£¥]", "", str(text))) is not None
+    bare = re.sub(r"[\s,'%$€£¥]", "", str(text))
+    return _number(text) is None and _number(bare) is not None
 
 
 def _number(text: Any) -> float | None:
