@@ -62,6 +62,30 @@ def test_bars_are_the_shares_of_counts(suggestions, ax):
     np.testing.assert_allclose([bar.get_height() for bar in ax.patches], share[share > 0])
 
 
+def test_bins_and_curves_of_whole_numbers_are_whole(suggestions, ax):
+    found = suggestions["rounded"]
+    fitted_densities(ax, found)
+    edges = np.array([bar.get_x() for bar in ax.patches])
+    width = {round(bar.get_width(), 9) for bar in ax.patches}
+    assert width == {np.rint(width.copy().pop())}
+    np.testing.assert_array_equal(edges % 1, 0.5)
+    x, y = named_line(ax, found.chosen.candidate.label).get_data()
+    np.testing.assert_array_equal(x, np.rint(x))
+    assert y.min() > 0
+
+
+def test_the_band_holds_each_quantile_of_a_normal_sample_with_its_share(suggestions, ax):
+    residual_quantiles(ax, suggestions["real"])
+    n = len(suggestions["real"].residuals)
+    vertices = ax.collections[0].get_paths()[0].vertices
+    samples = np.sort(np.random.default_rng(0).normal(size=(2000, n)), axis=1)
+    for k in (0, n // 2, n - 1):
+        at = stats.norm.ppf((k + 0.5) / n)
+        low, high = np.sort(np.unique(vertices[np.isclose(vertices[:, 0], at), 1]))[[0, -1]]
+        inside = np.mean((samples[:, k] >= low) & (samples[:, k] <= high))
+        assert inside == pytest.approx(0.95, abs=4 * np.sqrt(0.95 * 0.05 / 2000))
+
+
 def test_classes_are_named(suggestions, ax):
     fitted_densities(ax, suggestions["text"])
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["high", "low", "middle"]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from scipy.special import ndtri
+from scipy.stats import beta
 
 from marginflow.figures.style import BLACK, FAINT, GRAY
 from marginflow.likelihoods import Beta, LossSuggestion
@@ -17,8 +18,9 @@ from marginflow.likelihoods.fit import losses_and_scores
 CURVES = 4  # families in one picture
 ROWS = 200  # over which predictions are averaged
 POINTS = 400
-MOST_NAMES = 12
-MOST_BARS = 40  # different values that are drawn one by one
+MOST_NAMES = 20  # different values that are drawn one by one
+MOST_MARKS = 40  # points that are marked on a curve
+MOST_BINS = 50
 
 
 def fitted_densities(ax: Axes, suggestion: LossSuggestion) -> Axes:
@@ -40,45 +42,46 @@ def fitted_densities(ax: Axes, suggestion: LossSuggestion) -> Axes:
     values, weights = suggestion.rows.values, suggestion.rows.weights
     if support == "simplex":
         values = values[:, 0]
+    shown, mark = _shown(suggestion), dict[str, Any]()
     distinct = np.unique(values)
-    if suggestion.choice.support.discrete and len(distinct) <= MOST_BARS:
+    whole = bool(np.all(distinct == np.rint(distinct)))
+    if suggestion.choice.support.discrete and len(distinct) <= MOST_NAMES:
         share = np.array([weights[values == value].sum() for value in distinct]) / weights.sum()
-        heights = share
+        heights, places = share, distinct
         ax.bar(distinct, share, color=FAINT, edgecolor=GRAY, label="targets", width=0.8)
         ax.set_ylabel("share")
-        places = distinct
+        offsets, mark["ls"] = 0.13 * (np.arange(len(shown)) - 0.5 * (len(shown) - 1)), ""
+        ax.set_xticks(distinct, [_named(suggestion, value) for value in distinct])
     else:
-        bins = _bins(values, weights)
+        bins = _whole_bins(values, weights) if whole else _bins(values, weights)
         heights, *_ = ax.hist(
-            values, bins=bins.tolist(), weights=weights, density=True, color=FAINT, edgecolor=GRAY
+            values,
+            bins=bins.tolist(),
+            weights=weights,
+            density=True,
+            color=FAINT,
+            edgecolor=GRAY,
+            label="targets",
         )
         ax.set_ylabel("density")
-        places = np.linspace(bins[0], bins[-1], POINTS)
-        if suggestion.choice.support.discrete:
-            places = np.unique(np.rint(places))
         ax.set_xlim(bins[0], bins[-1])
-    shown = _shown(suggestion)
-    offsets = np.zeros(len(shown))
-    if len(places) <= MOST_BARS:
-        offsets = 0.13 * (np.arange(len(shown)) - 0.5 * (len(shown) - 1))
+        places = _places(bins, whole=whole)
+        offsets = np.zeros(len(shown))
+    mark |= {"marker": "o", "markersize": 4} if len(places) <= MOST_MARKS else {}
     for entry, offset in zip(shown, offsets, strict=True):
         density = _density(suggestion, entry, places)
-        marks: dict[str, Any] = {"label": entry.candidate.label}
-        if len(places) <= MOST_BARS:
-            marks |= {"ls": "", "marker": "o"}
-        ax.plot(places + offset, density, **marks)
-    ax.set_ylim(0, 1.5 * float(np.max(heights)))
-    if suggestion.classes is not None and len(distinct) <= MOST_NAMES:
-        ax.set_xticks(distinct, [suggestion.classes[int(k)] for k in distinct])
+        ax.plot(places + offset, density, label=entry.candidate.label, **mark)
+    ax.set_ylim(0, 1.4 * float(np.max(heights)))
     ax.set_xlabel("target" if support != "simplex" else "first share")
-    ax.legend(loc="upper right")
+    ax.legend(loc="best")
     return ax
 
 
 def residual_quantiles(ax: Axes, suggestion: LossSuggestion) -> Axes:
     """Draw the quantiles of the residuals against those of a standard normal variable.
 
-    On the line the family fits; ends that bend away from it are tails that it lacks.
+    On the line the family fits; ends that bend away from it are tails that it lacks.  Each quantile
+    stays within the band in 95 of 100 samples of the family.
 
     Args:
         ax: draws here.
@@ -92,6 +95,9 @@ def residual_quantiles(ax: Axes, suggestion: LossSuggestion) -> Axes:
     expected = ndtri((np.arange(n) + 0.5) / n)
     drawn = np.unique(np.concatenate([np.linspace(0, n - 1, 500).astype(int), _ends(n)]))
     reach = float(np.abs(expected).max())
+    places = (drawn + 1.0, n - drawn + 0.0)  # a quantile of uniform numbers has a beta distribution
+    low, high = (ndtri(beta.ppf(share, *places)) for share in (0.025, 0.975))
+    ax.fill_between(expected[drawn], low, high, color=FAINT, lw=0)
     ax.plot([-reach, reach], [-reach, reach], color=GRAY, lw=1, ls="--")
     ax.plot(expected[drawn], r[drawn], ls="", marker="o", markersize=3)
     ax.set_xlabel("quantile of a standard normal")
@@ -123,19 +129,21 @@ def loss_of_error(ax: Axes, suggestion: LossSuggestion) -> Axes:
         return ax
     values, weights = suggestion.rows.values, suggestion.rows.weights
     numbers = values if values.ndim == 1 else values[:, 0]
-    bins = _bins(numbers, weights)
-    places = np.linspace(bins[0], bins[-1], POINTS)
-    if support.discrete:
-        places = np.unique(np.rint(places))
+    whole = bool(np.all(numbers == np.rint(numbers)))
+    places = _places(_bins(numbers, weights), whole=whole)
+    top = 0.0
     for entry in _shown(suggestion):
         loss = _losses(entry, entry.fit.intercepts[None], places, values.ndim)[0]
         center = np.ravel(entry.fit.likelihood.mean(_scores(entry)))[0]
         if not np.isfinite(center):
             center = places[np.argmin(loss)]
-        ax.plot(places - center, loss - np.min(loss), label=entry.candidate.label)
-    ax.set_ylim(bottom=0)
+        above = loss - np.min(loss)
+        ax.plot(places - center, above, label=entry.candidate.label)
+        if entry is suggestion.chosen:
+            top = float(np.max(above[np.isfinite(above)]))
+    ax.set_ylim(0, 1.5 * top)
     ax.set_xlabel("target less predicted mean")
-    ax.legend(loc="upper center")
+    ax.legend(loc="best")
     return ax
 
 
@@ -194,7 +202,27 @@ def _bins(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     order = np.argsort(values)
     share = np.cumsum(weights[order]) / weights.sum()
     low, high = (values[order][np.searchsorted(share, q)] for q in (0.005, 0.995))
-    return np.linspace(low, high, 41)
+    return np.linspace(low, high, MOST_BINS + 1)
+
+
+def _whole_bins(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The same for whole numbers: each bin holds as many of them as the next."""
+    low, *_, high = np.rint(_bins(values, weights))
+    width = max(1, int(np.ceil((high - low + 1) / MOST_BINS)))
+    return np.arange(low - 0.5, high + width, width)
+
+
+def _places(bins: np.ndarray, *, whole: bool) -> np.ndarray:
+    """Where curves are drawn."""
+    places = np.linspace(bins[0], bins[-1], POINTS)
+    if not whole:
+        return places
+    places = np.unique(np.rint(places))
+    return places[(places >= bins[0]) & (places <= bins[-1])]
+
+
+def _named(suggestion: LossSuggestion, value: float) -> str:
+    return f"{value:g}" if suggestion.classes is None else suggestion.classes[int(value)]
 
 
 def _ends(n: int) -> np.ndarray:
@@ -210,14 +238,15 @@ def _survival(ax: Axes, suggestion: LossSuggestion) -> Axes:
     estimate = np.cumprod(1 - seen[order] / left)
     ax.step(times[order], estimate, where="post", color=BLACK, lw=1, label="Kaplan-Meier")
     places = np.linspace(0, times.max(), POINTS)
-    for entry in _shown(suggestion):
+    for i, entry in enumerate(_shown(suggestion)):
         coordinates = entry.fit.coordinates(_some_rows(suggestion))
         with np.errstate(divide="ignore"):
             below = [
                 entry.fit.likelihood._cdf(np.broadcast_to(row, (POINTS, len(row))), places)
                 for row in coordinates
             ]
-        ax.plot(places, 1 - np.mean(below, axis=0), label=entry.candidate.label)
+        share = 1 - np.mean(below, axis=0)
+        ax.plot(places, share, color=f"C{i}", label=entry.candidate.label)
     ax.set_ylim(0, 1.02)
     ax.set_xlabel("time")
     ax.set_ylabel("share that lasts longer")
