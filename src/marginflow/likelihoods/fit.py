@@ -52,8 +52,6 @@ def fit(
     design: np.ndarray,
     weights: np.ndarray,
     linear: np.ndarray,
-    start: Fit | None = None,
-    most_steps: int = MOST_STEPS,
 ) -> Fit:
     """The coefficients of greatest likelihood.
 
@@ -63,23 +61,20 @@ def fit(
         design: (n, d) features with an orthonormal basis; d may be 0.
         weights: (n,) ≥ 0, how often each row counts.
         linear: (p,) of booleans, which coordinates are linear in the features.
-        start: where to begin; the family's `start` if left out.
-        most_steps: of the optimizer.
     """
     share = weights / weights.sum()
-    if start is None:
-        start = Fit(
-            likelihood,
-            _finite_start(likelihood, targets, weights),
-            np.zeros((design.shape[1], likelihood.n_scores)),
-        )
+    start = Fit(
+        likelihood,
+        _finite_start(likelihood, targets, weights),
+        np.zeros((design.shape[1], likelihood.n_scores)),
+    )
     units = _units(likelihood, targets, share, start.coordinates(design))
     chosen = np.flatnonzero(linear)
 
     def unpacked(moves: np.ndarray) -> Fit:
         p = likelihood.n_scores
         slopes = start.slopes.copy()
-        slopes[:, chosen] += moves[p:].reshape(-1, len(chosen)) * units[chosen]
+        slopes[:, chosen] = moves[p:].reshape(-1, len(chosen)) * units[chosen]
         return Fit(likelihood, start.intercepts + moves[:p] * units, slopes)
 
     def objective(moves: np.ndarray) -> tuple[float, np.ndarray]:
@@ -93,7 +88,7 @@ def fit(
         return value, np.concatenate([pulls.sum(axis=0), of_slopes.reshape(-1)])
 
     n_moves = likelihood.n_scores + design.shape[1] * len(chosen)
-    options = {"maxiter": most_steps, "ftol": 1e-8, "gtol": 1e-5}
+    options = {"maxiter": MOST_STEPS, "ftol": 1e-8, "gtol": 1e-5}
     with np.errstate(all="ignore"):
         found = minimize(objective, np.zeros(n_moves), jac=True, method="L-BFGS-B", options=options)
     return unpacked(found.x)

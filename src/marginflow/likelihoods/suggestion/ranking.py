@@ -16,7 +16,6 @@ from scipy.stats import chi2
 from threadpoolctl import threadpool_limits
 
 from marginflow.likelihoods.fit import (
-    MOST_STEPS,
     Fit,
     fit,
     linear_coordinates,
@@ -26,7 +25,6 @@ from marginflow.likelihoods.gaussian_mixture import GaussianMixture
 from marginflow.likelihoods.suggestion.candidates import Candidate
 from marginflow.likelihoods.suggestion.rows import Rows
 
-FOLD_STEPS = 25  # from the fit on all rows, which is near
 NARROWEST = 1e-3  # of the targets' spread: a component below it has fallen on single values
 COINCIDE = 1e-5  # nats a target, which the optimizer's tolerance does not tell apart
 CHANCE = 0.05  # that the noise between a family and those that contain it is exceeded
@@ -107,14 +105,9 @@ def _contest(candidate: Candidate, place: int, rows: Rows) -> tuple[Entry, np.nd
     targets = candidate.encode(rows.values)
     linear = linear_coordinates(likelihood)
     whole = fit(likelihood, targets, rows.design, rows.weights, linear)
-    # of the many maxima of a mixture each fold has to find its own: the best one of all rows is
-    # known only from those that it holds out
-    start, most = (
-        (None, MOST_STEPS) if isinstance(likelihood, GaussianMixture) else (whole, FOLD_STEPS)
-    )
+    # each fold begins anew: a fit on all rows knows those that the fold holds out
     folds = [
-        fit(likelihood, targets, rows.design, rows.weights - out, linear, start, most)
-        for out in rows.held_out
+        fit(likelihood, targets, rows.design, rows.weights - out, linear) for out in rows.held_out
     ]
     losses = np.stack([held_out_losses(candidate, one, rows, targets) for one in folds])
     seen = rows.held_out > 0
