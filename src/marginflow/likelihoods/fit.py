@@ -6,8 +6,8 @@ units in which every coefficient has about unit curvature: a coordinate is measu
 its score at the start, and features come as an orthonormal basis (`orthonormal`).  Nothing is
 penalized.
 
-XLA compiles a program for each family and each length; rows are therefore taken in blocks of one of
-two lengths, the last of them padded.
+XLA compiles a program for each family and each length; rows are therefore taken in blocks of one
+length, the last of them padded.
 """
 
 import functools
@@ -21,7 +21,7 @@ from scipy.optimize import minimize
 from marginflow._precision import x64
 from marginflow.likelihoods.likelihood import Likelihood
 
-SHORT, LONG = 512, 2048  # rows in a block
+BLOCK = 1024  # rows
 MOST_STEPS = 200
 WIDEST_STEP = 3.0  # in a logarithm, whose score says little where it barely matters
 OUT_OF_RANGE = 1e12  # stands for a loss that overflows, which the line search then leaves
@@ -98,12 +98,10 @@ def losses_and_scores(
     likelihood: Likelihood, coordinates: np.ndarray, targets: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """The loss (n,) and the score function (n, p) of rows, in coordinates."""
-    n = len(targets)
-    size = SHORT if n <= SHORT else LONG
-    blocks = []
+    n, blocks = len(targets), []
     with x64():
-        for i in range(0, n, size):
-            rows = [_padded(array[i : i + size], size) for array in (coordinates, targets)]
+        for i in range(0, n, BLOCK):
+            rows = [_padded(array[i : i + BLOCK]) for array in (coordinates, targets)]
             blocks.append(_compiled()(likelihood, *rows))
     losses, scores = (
         np.concatenate([np.asarray(each) for each in part]) for part in zip(*blocks, strict=True)
@@ -160,8 +158,8 @@ def _units(
     return np.where(likelihood.positive, np.minimum(units, WIDEST_STEP), units)
 
 
-def _padded(array: np.ndarray, length: int) -> np.ndarray:
-    padded = np.empty((length, *array.shape[1:]))
+def _padded(array: np.ndarray) -> np.ndarray:
+    padded = np.empty((BLOCK, *array.shape[1:]))
     padded[: len(array)] = array
     padded[len(array) :] = array[-1]
     return padded

@@ -2,11 +2,10 @@
 
 Differences between families are taken row by row, since a hard row is hard for all of them; their
 standard error is that of the mean difference.  Within one of them of the best, the fewest
-parameters win: on data of a Poisson family the negative binomial, which contains it, is otherwise
-ahead in about half of the cases.  Between a family and one that contains it the standard error
-vanishes with the parameter between them and does not show the noise, which is that of a likelihood
-ratio; so a gap counts as none either where one of the rivals exceeds it by chance in one table of
-twenty (`noise`).
+parameters win: on data of a Poisson family those that contain it are otherwise ahead in one or two
+of ten cases.  Between a family and one that contains it the standard error vanishes with the
+parameter between them and does not show the noise, which is that of a likelihood ratio; so a gap
+counts as none either where one of the rivals exceeds it by chance in one table of twenty (`noise`).
 """
 
 from dataclasses import dataclass, replace
