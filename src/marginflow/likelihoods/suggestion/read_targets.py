@@ -124,6 +124,18 @@ def _rows(array: np.ndarray, support: str | None) -> Targets:
     if m >= 2 and support in (None, "simplex") and np.all(simplex(m).holds(values)):
         sentence = f"rows of {m} shares that sum to 1"
         return Targets(values, kept, "simplex", none, none, None, sentence, _missing_note(kept))
+    if m >= 2 and support in (None, "simplex") and np.all(values >= 0):
+        zeros = int(np.sum(np.any(values == 0, axis=1)))
+        if zeros and np.all(np.abs(values.sum(axis=1) - 1) <= m * np.finfo(np.float32).eps):
+            hint = (
+                "argmax(axis=1) if these are classes"
+                if np.all(values == np.rint(values))
+                else ("give the zeros a small share, or take a share by itself")
+            )
+            raise DataError(
+                f"targets: {zeros} rows hold a share of exactly 0, where a Dirichlet density has "
+                f"no value; {hint}."
+            )
     raise DataError(
         f"targets: expected one column, pairs (time, event), or rows of shares > 0 that sum to 1; "
         f"got shape {array.shape}. Pass several targets one by one."
