@@ -199,6 +199,9 @@ def test_the_support_is_found(targets, kind):
         (np.eye(3)[np.arange(20) % 3], None, "argmax(axis=1) if these are classes"),
         (np.array([[0.0, 0.25, 0.75], [0.5, 0.25, 0.25]] * 10), None, "10 rows hold a share"),
         (np.zeros((2, 2, 2)), None, "expected shape"),
+        (3, None, "got int"),
+        ("text", None, "got str"),
+        (np.arange(99) + 1j, None, "got complex"),
     ],
 )
 def test_what_cannot_be_judged_is_refused_with_a_reason(targets, support, words):
@@ -212,6 +215,8 @@ def test_what_cannot_be_judged_is_refused_with_a_reason(targets, support, words)
     [
         ([0, 1, None] * 20, "20 of 60 targets are missing"),
         (["a", "b", "b"] * 20 + ["c"], "1 of 3 classes occur once"),
+        (["1", "2", "3"] * 20, "texts read as numbers"),
+        (np.ma.masked_equal([0, 1, 2] * 20, 2), "20 of 60 targets are missing"),
         (np.r_[np.zeros(40), np.linspace(0.5, 3, 160)], "40 of 200 targets are exactly 0"),
         (np.arange(200) ** 2, "in the order of their targets"),
         (2**60 + np.arange(200) ** 7, "beyond 2^53"),
@@ -239,6 +244,8 @@ def test_rows_without_a_target_or_a_feature_are_left_out():
     assert found.statistics["n_used"] == 139
     assert found.statistics["n_features"] == 1
     assert any("1 of 2 features vary" in note for note in found.notes)
+    with pytest.raises(mf.DataError, match="expected a dense array"):
+        mf.suggest_loss(y, X[:, :, None])
     with pytest.raises(mf.DataError, match="one row a target"):
         mf.suggest_loss(y, X[:-1])
     with pytest.raises(mf.DataError, match="leave nothing to judge"):

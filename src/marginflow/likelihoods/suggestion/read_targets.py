@@ -56,6 +56,8 @@ def read_targets(targets: Any, support: str | None) -> Targets:
         column, notes = column.dt.total_seconds(), (*notes, "Durations are taken in seconds.")
     if column.dtype == object and all(isinstance(v, int | float | Decimal) for v in column):
         column = column.astype(np.float64)
+    if pd.api.types.is_complex_dtype(column.dtype):
+        raise DataError("targets: expected real numbers or text, got complex numbers.")
     if not pd.api.types.is_numeric_dtype(column.dtype):
         _refuse_no_text(column)
         codes, classes = pd.factorize(column.astype(str), sort=True)
@@ -79,6 +81,8 @@ def _refuse_no_text(column: pd.Series) -> None:
 def _plain(targets: Any) -> Any:
     if hasattr(targets, "to_pandas"):  # of pyarrow
         return targets.to_pandas()
+    if isinstance(targets, np.ma.MaskedArray):
+        return pd.Series(targets.data).mask(np.ma.getmaskarray(targets))
     return targets if isinstance(targets, list | tuple) else np.asarray(targets)
 
 

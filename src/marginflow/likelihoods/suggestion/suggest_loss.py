@@ -68,6 +68,10 @@ def suggest_loss(
         'loss = mf.NegativeBinomial()'
     """
     rng = np.random.default_rng(seed)
+    if not hasattr(targets, "__len__") or isinstance(targets, str | bytes | dict):
+        raise DataError(
+            f"targets: expected an array, a list or a column, got {type(targets).__name__}."
+        )
     n_given = len(targets)
     targets, table, notes = _complete(targets, features, rng)
     found = read_targets(targets, support)
@@ -120,6 +124,11 @@ def _complete(
     """Targets and features of the rows that lack no feature, sampled where there are many."""
     if features is None:
         return targets, None, ()
+    if np.ndim(features) not in (1, 2) or hasattr(features, "toarray"):
+        raise DataError(
+            f"features: expected a dense array (n, d), got {type(features).__name__} of shape "
+            f"{np.shape(features)}."
+        )
     table = features if isinstance(features, pd.DataFrame) else pd.DataFrame(np.asarray(features))
     n = len(table)
     notes: tuple[str, ...] = ()
@@ -196,7 +205,7 @@ def _reason(found: Targets, entries: list[Entry], chosen: Entry, counts: FitTest
                 what = "as many parameters"
         within = f"within one standard error ({chosen.standard_error:.2g})"
         if chosen.gap > chosen.standard_error:
-            within = f"less than the {noise(len(entries)):.2g} nats over all rows of chance"
+            within = f"less than the {noise(len(entries)):.2g} nats over all rows that chance gives"
         why = (
             f"Its cross-validated log-likelihood is {chosen.gap:.2g} nats a target behind that of "
             f"{best.candidate.label}, {within}, with {what} "

@@ -63,6 +63,8 @@ def text_targets(
     allowed = ("binary", "categorical", "ordinal")
     if support not in (None, *allowed):
         raise DataError(f"targets: expected numbers for support {support!r}, got text.")
+    if numeric == 1:
+        notes += ("The texts read as numbers; convert them if they are quantities or counts.",)
     counts = np.bincount(codes, minlength=found)
     names = tuple(str(name) for name in classes)
     kind = support or ("binary" if found == 2 else "categorical")
