@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from scipy.optimize import minimize
 from sklearn import datasets
 
 import marginflow as mf
@@ -72,6 +73,24 @@ def test_every_fold_holds_out_every_row_once():
     np.testing.assert_array_equal(found.rows.values, values)
     np.testing.assert_array_equal(found.rows.held_out.sum(axis=0), counts)
     assert found.rows.held_out.sum() == 503
+
+
+def test_a_fold_is_fitted_as_if_there_were_no_other_rows():
+    y = np.random.default_rng(5).poisson(3.0, N)
+    found = mf.suggest_loss(y, support="count")
+    values = found.rows.values
+    entry = next(e for e in found.entries if e.candidate.likelihood.name == "ZeroInflatedPoisson")
+    for fitted, out in zip(entry.folds, found.rows.held_out, strict=True):
+        share = (found.rows.weights - out) / (N - out.sum())
+
+        def loss(scores, share=share):
+            inflation = 1 / (1 + np.exp(-scores[1]))
+            mass = (1 - inflation) * stats.poisson.pmf(values, np.exp(scores[0]))
+            return -share @ np.log(np.where(values == 0, inflation, 0) + mass)
+
+        least = min(minimize(loss, [1.0, start]).fun for start in (-3.0, -9.0))
+        # the optimizer ends at a relative change of 1e-8
+        assert loss(fitted.intercepts) == pytest.approx(least, abs=1e-6)
 
 
 def test_the_fewest_parameters_win_among_those_that_cannot_be_told_apart():
