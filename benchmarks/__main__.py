@@ -23,6 +23,7 @@ from benchmarks import (
     norms,
     optimizer_step,
     sparse_softmax,
+    suggestions,
     torch_losses,
 )
 
@@ -38,6 +39,7 @@ BENCHMARKS = {
     "certificates": certificates,
     "sparse_softmax": sparse_softmax,
     "torch_losses": torch_losses,
+    "suggestions": suggestions,
     "growth": growth,
 }
 

@@ -65,6 +65,7 @@ __all__ = [
     "LogisticForm",
     "Loss",
     "LossCertificate",
+    "LossSuggestion",
     "MarginClassifier",
     "MarginLoss",
     "MarginMap",
@@ -188,6 +189,7 @@ __all__ = [
     "sampled_mutual_information",
     "soudry_toy",
     "step_bound",
+    "suggest_loss",
     "support_vector_proliferation",
     "train",
     "train_regression",
@@ -291,6 +293,7 @@ if TYPE_CHECKING:
         LogisticForm,
         LogNormal,
         LogNormalSurvival,
+        LossSuggestion,
         NegativeBinomial,
         Ordinal,
         Poisson,
@@ -314,6 +317,7 @@ if TYPE_CHECKING:
         sampled_entropy,
         sampled_kl,
         sampled_mutual_information,
+        suggest_loss,
         unregister_likelihood,
     )
     from marginflow.limits import (
@@ -480,6 +484,7 @@ _ROOMS = {
         "Likelihood",
         "LogNormal",
         "LogNormalSurvival",
+        "LossSuggestion",
         "NegativeBinomial",
         "LogisticForm",
         "Ordinal",
@@ -504,6 +509,7 @@ _ROOMS = {
         "sampled_entropy",
         "sampled_kl",
         "sampled_mutual_information",
+        "suggest_loss",
         "unregister_likelihood",
     ],
     "marginflow.limits": [

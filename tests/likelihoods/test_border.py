@@ -75,6 +75,12 @@ def test_draws_depend_on_the_seed_alone_and_have_the_shapes_stated(name):
         (lambda: mf.get_likelihood("cauchy"), "no likelihood named 'cauchy'; registered are: bern"),
         (lambda: mf.Gaussian().start([]), "one target or more"),
         (lambda: mf.Poisson().finite_range(1, np.int32), "expected float32 or float64"),
+        (lambda: mf.Gamma().loss([[0.0, 0.0]], [1e-310]), "compiled code takes for 0; got 1e-310"),
+        (lambda: mf.Weibull().loss([[0.0, 0.0]], [[1e-310, 1.0]]), "compiled code takes for 0"),
+        (
+            lambda: mf.Beta().loss(np.zeros((1, 2), "f4"), np.array([1e-39], "f4")),
+            "none below 1.18e-38",
+        ),
     ],
 )
 def test_what_does_not_fit_is_named(call, words):

@@ -25,6 +25,7 @@ from marginflow.cli.max_margin import max_margin
 from marginflow.cli.report import report
 from marginflow.cli.reproduce import reproduce
 from marginflow.cli.run import run
+from marginflow.cli.suggest_loss import suggest_loss
 from marginflow.cli.sweep import sweep
 
 PROGRAM = "marginflow"
@@ -37,6 +38,7 @@ VERBS: dict[str, Callable[..., Answer]] = {
     "max-margin": max_margin,
     "certify": certify,
     "losses": losses,
+    "suggest-loss": suggest_loss,
     "info": info,
 }
 

@@ -21,7 +21,7 @@ def find_target(columns: list[str], target: str | None) -> str:
     if target is not None:
         if target not in columns:
             raise DataError(
-                f"expected a column {target!r} with the labels, got {_listed(columns)}; pass one "
+                f"expected a column {target!r} with the labels, got {listed(columns)}; pass one "
                 "of these as target."
             )
         return target
@@ -31,7 +31,7 @@ def find_target(columns: list[str], target: str | None) -> str:
         what = f"several ({', '.join(map(repr, found))})" if found else "none"
         raise DataError(
             f"expected one column named {', '.join(USUAL_NAMES)} or {LAST_RESORT} with the labels, "
-            f"got {what} among {_listed(columns)}; pass the column's name as target."
+            f"got {what} among {listed(columns)}; pass the column's name as target."
         )
     return found[0]
 
@@ -39,7 +39,7 @@ def find_target(columns: list[str], target: str | None) -> str:
 def _refuse_unusable(columns: list[str]) -> None:
     if len(columns) < 2:
         raise DataError(
-            f"expected feature columns and a label column, got only {_listed(columns) or 'none'}; "
+            f"expected feature columns and a label column, got only {listed(columns) or 'none'}; "
             "if the cells are not separated by commas, convert the file."
         )
     first: dict[str, int] = {}
@@ -56,6 +56,7 @@ def _refuse_unusable(columns: list[str]) -> None:
             )
 
 
-def _listed(columns: list[str]) -> str:
+def listed(columns: list[str]) -> str:
+    """The first twenty names, and how many there are."""
     shown = ", ".join(repr(name) for name in columns[:20])
     return f"{shown}, ... ({len(columns)} columns)" if len(columns) > 20 else shown

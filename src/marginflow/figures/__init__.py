@@ -21,6 +21,7 @@ from marginflow.figures.residual import residual, residual_margins
 from marginflow.figures.save import as_bytes, save
 from marginflow.figures.step_curves import step_curves
 from marginflow.figures.style import canvas, style
+from marginflow.figures.suggestion import fitted_densities, loss_of_error, residual_quantiles
 
 __all__ = [
     "as_bytes",
@@ -30,8 +31,10 @@ __all__ = [
     "decision_regions",
     "direction_error",
     "distribution_entropy",
+    "fitted_densities",
     "learning_curve",
     "loss_gallery",
+    "loss_of_error",
     "loss_times_t",
     "margin_fraction",
     "margin_gap",
@@ -39,6 +42,7 @@ __all__ = [
     "overview",
     "residual",
     "residual_margins",
+    "residual_quantiles",
     "save",
     "step_curves",
     "style",

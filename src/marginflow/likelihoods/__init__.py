@@ -35,6 +35,7 @@ from marginflow.likelihoods.sampled_information import (
     sampled_mutual_information,
 )
 from marginflow.likelihoods.student_t import StudentT
+from marginflow.likelihoods.suggestion import FitTest, LossSuggestion, suggest_loss
 from marginflow.likelihoods.support import Support
 from marginflow.likelihoods.survival import LogNormalSurvival, Survival, Weibull
 from marginflow.likelihoods.von_mises import VonMises
@@ -44,6 +45,7 @@ __all__ = [
     "Beta",
     "Categorical",
     "Dirichlet",
+    "FitTest",
     "Gamma",
     "Gaussian",
     "GaussianMixture",
@@ -56,6 +58,7 @@ __all__ = [
     "LogNormal",
     "LogNormalSurvival",
     "LogisticForm",
+    "LossSuggestion",
     "NegativeBinomial",
     "Ordinal",
     "Poisson",
@@ -81,5 +84,6 @@ __all__ = [
     "sampled_entropy",
     "sampled_kl",
     "sampled_mutual_information",
+    "suggest_loss",
     "unregister_likelihood",
 ]

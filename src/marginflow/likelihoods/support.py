@@ -67,7 +67,20 @@ class Support:
         if np.any(wrong):
             first = values[tuple(np.argwhere(wrong)[0])]
             raise ValueError(f"targets: expected {self.sentence}, got {first}.")
+        self._refuse_subnormal(values)
         return array
+
+    def _refuse_subnormal(self, values: np.ndarray) -> None:
+        """Raise on what is so near to an open end at zero that compiled code takes it for zero."""
+        if self.open_ends is None or self.open_ends[0] != 0 or values.dtype.kind != "f":
+            return
+        least = np.finfo(values.dtype).tiny
+        lost = (values > 0) & (values < least)
+        if np.any(lost):
+            raise ValueError(
+                f"targets: expected {self.sentence}, none below {least:.3g}, which compiled code "
+                f"takes for 0; got {values[lost][0]}.  Measure in another unit."
+            )
 
 
 def _whole(y: np.ndarray) -> Any:

@@ -15,6 +15,7 @@ from marginflow.claims.claim import Claim
 from marginflow.claims.likelihood2024 import (
     coincidences,
     constant_models,
+    count_ranking,
     divergence,
     entropy,
     generative,
@@ -33,5 +34,6 @@ CLAIMS: tuple[Claim, ...] = (
     *divergence.CLAIMS,
     *constant_models.CLAIMS,
     *squared_error.CLAIMS,
+    *count_ranking.CLAIMS,
     *generative.CLAIMS,
 )
