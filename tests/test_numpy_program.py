@@ -37,11 +37,15 @@ def sums(u):
 
 def special(u):
     normal = jax.scipy.stats.norm.logcdf(u)
-    return jnp.sum(normal + jax.scipy.special.gammaln(1 + u**2) + jax.nn.softplus(u))
+    return jnp.sum(
+        normal + jax.scipy.special.gammaln(1 + u**2) + jax.scipy.special.i0e(u) + jax.nn.softplus(u)
+    )
 
 
 def left_to_jax(u):
-    return jnp.sum(jax.scipy.special.i0e(u)) + jnp.interp(u[0], jnp.arange(3.0), jnp.ones(3))
+    return jnp.sum(jax.scipy.special.betainc(2.0, 3.0, u**2 / (1 + u**2))) + jnp.interp(
+        u[0], jnp.arange(3.0), jnp.ones(3)
+    )
 
 
 FUNCTIONS = [steps, walked, chosen, sorted_and_picked, sums, special, left_to_jax]

@@ -405,6 +405,8 @@ RULES: dict[str, Rule] = {
             "erf_inv": special.erfinv,
             "lgamma": special.gammaln,
             "digamma": special.digamma,
+            "bessel_i0e": special.i0e,
+            "bessel_i1e": special.i1e,
         }.items()
     },
     "round": _round,
