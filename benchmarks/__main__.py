@@ -20,6 +20,7 @@ from benchmarks import (
     growth,
     lanes,
     max_margin,
+    monitor_overhead,
     norms,
     optimizer_step,
     sparse_softmax,
@@ -39,6 +40,7 @@ BENCHMARKS = {
     "certificates": certificates,
     "sparse_softmax": sparse_softmax,
     "torch_losses": torch_losses,
+    "monitor_overhead": monitor_overhead,
     "suggestions": suggestions,
     "growth": growth,
 }
