@@ -42,6 +42,17 @@ def test_what_the_class_says_is_what_the_steps_show(name):
     assert said.eps == pytest.approx(seen.eps, rel=1e-3)
 
 
+def test_descent_on_the_logarithm_of_the_loss_is_known_by_its_class():
+    """Its steps try the loss, so that they cannot be watched; a run ends where it says."""
+    data = mf.gaussian_clusters(0, n_samples=30, n_classes=3, n_features=5, noise=0.5)
+    found = mf.predict_limit(mf.LossBasedGD(), "cross-entropy", data)
+    run = mf.train(data, "cross-entropy", mf.LossBasedGD(), steps=1000, norms=("max",))
+    assert found.norm == "frobenius"
+    share = run.observables["normalized_margin"][-1] / found.limit.margin
+    other = run.observables["normalized_margin_max"][-1] / mf.max_margin(data, "max").margin
+    assert share > 0.98 > other
+
+
 def test_unknown_optimizer_is_judged_by_its_steps():
     by_columns = optax.stateless(
         lambda gradient, _: -0.1 * gradient / jnp.linalg.norm(gradient, axis=0)
