@@ -71,7 +71,7 @@ class LossBasedGD(Optimizer):
         return True
 
     def init(self, params: Any) -> AnyArray:
-        return jnp.full((), jnp.inf, dtype=jax.tree.leaves(params)[0].dtype)
+        return jnp.asarray(jnp.inf)
 
     def step(
         self, index: AnyArray, gradient: Gradient, memory: AnyArray, params: Any
