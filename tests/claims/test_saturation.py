@@ -1,4 +1,4 @@
-"""Measures of saturation and random stacks against definitions and quadrature."""
+"""Published figures of saturation and random stacks against quadrature and closed forms."""
 
 import numpy as np
 import pytest
@@ -6,19 +6,6 @@ from scipy import integrate, stats
 
 from marginflow.claims import Verdict
 from marginflow.claims.training_notes.stacks import UNITS, stack, wide_factor
-from marginflow.claims.training_notes.unit_saturation import binned_saturation
-
-
-@pytest.mark.parametrize("bins", [2, 3, 10])
-def test_the_binned_measure_is_its_definition(bins):
-    outputs = np.random.default_rng(bins).uniform(-1, 1, 500)
-    total = 0.0
-    for place in range(bins):
-        low = -1 + 2 * place / bins
-        inside = [u for u in outputs if low <= u < low + 2 / bins]
-        total += abs(sum(inside) / len(inside)) * len(inside)
-    assert binned_saturation(outputs, bins) == pytest.approx(total / 500, rel=1e-12)
-    assert binned_saturation(np.array([-1.0, 1.0, 1.0]), bins) == 1.0
 
 
 @pytest.mark.parametrize(("spread", "published"), [(1.0, 0.556), (5.0, 0.892)])

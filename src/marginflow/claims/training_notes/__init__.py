@@ -25,8 +25,8 @@ When units saturate, and what it does to gradients:
     log_loss                the log loss, row by row
 
 `problems` holds the data and the plain loop of linear regression, `momentum_descent` that of
-momentum and what it is compared with, `well` the landscape of the small minima, `stacks` random
-layers up and down, `unit_saturation` the measures.
+momentum and what it is compared with, `well` the landscape of the small minima, and `stacks`
+random layers up and down.
 """
 
 from marginflow.claims.claim import Claim

@@ -12,7 +12,7 @@ from marginflow.claims.checks import at_least, close
 from marginflow.claims.claim import Check, Claim, Evidence
 from marginflow.claims.training_notes.source import SOURCE
 from marginflow.claims.training_notes.stacks import UNITS, stack
-from marginflow.claims.training_notes.unit_saturation import binned_saturation, share_near_ends
+from marginflow.training.monitor import saturated_share, saturation_measure
 
 N_DRAWS, DEPTH = 20_000, 10
 FIGURES = {"uniform": 0.499, "tanh of N(0, 1)": 0.556, "tanh of N(0, 25)": 0.892}
@@ -45,7 +45,9 @@ class ScaleSetting:
 def figures(setting: FigureSetting) -> Evidence:
     """φ_B against the published figures."""
     draws = _draws()
-    found = {name: binned_saturation(outputs, setting.bins) for name, outputs in draws.items()}
+    found = {
+        name: saturation_measure(outputs, bins=setting.bins) for name, outputs in draws.items()
+    }
     checks = tuple(
         close(f"φ_B, {name}", found[name], expected, 0.01) for name, expected in FIGURES.items()
     )
@@ -68,8 +70,8 @@ def by_scale(setting: ScaleSetting) -> Evidence:
     for name in setting.units:
         largest = UNITS[name].slope(UNITS[name].output(np.zeros(1)))[0]
         stacks = [stack(name, DEPTH, scale) for scale in setting.scales]
-        binned = np.array([binned_saturation(each.scaled) for each in stacks])
-        shares = np.array([share_near_ends(each.scaled) for each in stacks])
+        binned = np.array([saturation_measure(each.scaled) for each in stacks])
+        shares = np.array([saturated_share(each.scaled) for each in stacks])
         slopes = np.array([np.mean(each.slopes) / largest for each in stacks])
         checks += [
             at_least(f"{name}: least rise of φ_B from scale to scale", np.diff(binned).min(), 0.05),

@@ -15,8 +15,8 @@ from scipy.special import log_softmax
 from marginflow.claims.checks import at_least, at_most
 from marginflow.claims.claim import Claim, Evidence
 from marginflow.claims.training_notes.source import SOURCE
-from marginflow.claims.training_notes.unit_saturation import binned_saturation, share_near_ends
 from marginflow.data import load_dataset
+from marginflow.training.monitor import saturated_share, saturation_measure
 
 N_SAMPLES, WIDTH, RATE, STEPS, EVERY = 300, 30, 0.2, 500, 20
 SCALE = 2.0  # of the first weights, over the usual
@@ -85,7 +85,7 @@ def train(decay: float) -> Training:
         scores = outputs[-1] @ layers[-1]
         if step % EVERY == 0:
             units = np.concatenate(outputs[1:], axis=1)
-            measures = binned_saturation(units), share_near_ends(units), np.mean(1.0 - units**2)
+            measures = saturation_measure(units), saturated_share(units), np.mean(1.0 - units**2)
             rows.append((step, *measures))
             accuracy = float(np.mean(scores.argmax(axis=1) == labels))
         pull = (np.exp(log_softmax(scores, axis=1)) - goals) / N_SAMPLES

@@ -15,7 +15,7 @@ from marginflow.claims.checks import at_least, at_most, close
 from marginflow.claims.claim import Check, Claim, Evidence
 from marginflow.claims.training_notes.source import SOURCE
 from marginflow.claims.training_notes.stacks import stack, wide_factor
-from marginflow.claims.training_notes.unit_saturation import share_near_ends
+from marginflow.training.monitor import saturated_share
 
 DEPTHS = (5, 10, 20, 40)
 GONE = 1e-3
@@ -66,7 +66,7 @@ def saturated(setting: Setting) -> Evidence:
     found = stack(setting.unit, 20, setting.scale, setting.offset)
     return Evidence(
         (
-            at_least(f"{setting.words}: share near the ends", share_near_ends(found.scaled), 0.3),
+            at_least(f"{setting.words}: share near the ends", saturated_share(found.scaled), 0.3),
             at_most(
                 f"{setting.words}: first over last gradient, 20 layers", found.gradients[0], GONE
             ),
