@@ -11,7 +11,10 @@ from marginflow.claims import Judged, find_claims, judge
 
 @pytest.fixture(scope="session")
 def judged() -> Callable[[str], Judged]:
-    """The claim of that id with its control, run at its smallest decisive size."""
+    """The claim of that id with its control, run at its smallest decisive size.
+
+    A claim that needs an extra which is missing skips the test that asks for it.
+    """
 
     @functools.cache
     def run(name: str) -> Judged:
@@ -23,4 +26,10 @@ def judged() -> Callable[[str], Judged]:
         finally:
             jaxtyping.config.update("jaxtyping_disable", False)
 
-    return run
+    def found(name: str) -> Judged:
+        result = run(name)
+        if result.status == "skipped":
+            pytest.skip(result.message)
+        return result
+
+    return found

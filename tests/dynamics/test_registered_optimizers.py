@@ -107,6 +107,18 @@ def test_scale_free_methods_run_on_where_the_gradient_is_zero(name):
     np.testing.assert_allclose(far - FAR * FLAT, near, rtol=0, atol=1e-6)
 
 
+def test_the_first_state_is_of_the_types_of_later_ones(name):
+    """Otherwise the loop compiles twice."""
+    objective = MarginObjective(mf.MulticlassMargins((FEATURES, LABELS)), mf.CrossEntropy())
+    with mf.x64():
+        optimizer = jax.tree.map(
+            lambda leaf: jnp.asarray(leaf) if isinstance(leaf, np.ndarray) else leaf,
+            make(name, RATES.get(name, 0.01)),
+        )
+        state = Descent(objective, optimizer).init(jnp.asarray(INITIAL))
+        assert not any(jnp.asarray(leaf).aval.weak_type for leaf in jax.tree.leaves(state))
+
+
 def test_every_optimizer_has_an_oracle():
     assert set(STEPS) == set(mf.registered_optimizers())
 

@@ -42,6 +42,13 @@ def test_what_the_class_says_is_what_the_steps_show(name):
     assert said.eps == pytest.approx(seen.eps, rel=1e-3)
 
 
+def test_descent_on_the_logarithm_of_the_loss_is_known_by_its_class():
+    """Its steps try the loss, and cannot be watched; tests/dynamics run it to its limit."""
+    found = mf.predict_limit(mf.LossBasedGD(), "cross-entropy")
+    assert (found.norm, found.rate) == ("frobenius", "1/t")
+    assert found.source != WATCHED
+
+
 def test_unknown_optimizer_is_judged_by_its_steps():
     by_columns = optax.stateless(
         lambda gradient, _: -0.1 * gradient / jnp.linalg.norm(gradient, axis=0)

@@ -20,6 +20,7 @@ SOURCES = (
     "fan2025",
     "zhang2024",
     "wang2021",
+    "lyu2020",
     "gunasekar2018",
     "nacson2019",
     "wang2022",

@@ -5,6 +5,7 @@ from marginflow.dynamics.direction import DirectionError, direction_error, margi
 from marginflow.dynamics.fast_forward import FastForward, fast_forward
 from marginflow.dynamics.gradient_descent import gradient_descent, train
 from marginflow.dynamics.gradient_flow import Flow, gradient_flow
+from marginflow.dynamics.kkt_observable import kkt_residual
 from marginflow.dynamics.least_squares_path import LeastSquaresPath, least_squares_path
 from marginflow.dynamics.matrix_completion import MatrixCompletion, effective_rank
 from marginflow.dynamics.optimizers import (
@@ -17,6 +18,7 @@ from marginflow.dynamics.optimizers import (
     GreedyCoordinate,
     HeavyBall,
     Lion,
+    LossBasedGD,
     MirrorDescent,
     Muon,
     Nesterov,
@@ -59,6 +61,7 @@ __all__ = [
     "LeastSquaresPath",
     "LinearModel",
     "Lion",
+    "LossBasedGD",
     "MatrixCompletion",
     "MirrorDescent",
     "Muon",
@@ -85,6 +88,7 @@ __all__ = [
     "gradient_descent",
     "gradient_flow",
     "inverse_sqrt",
+    "kkt_residual",
     "least_squares_path",
     "log_spaced",
     "margin_gap",

@@ -35,10 +35,10 @@ def check_initial(margin_map: MarginMap, initial: Any) -> Any:
             return np.zeros(shape)
         raise ValueError(
             f"initial: expected the first parameters, since {type(margin_map).__name__} has no "
-            "standard shape for them."
+            "standard ones; NetworkMargins.draw(seed) makes them for a network."
         )
     if shape is None:
-        return jax.tree.map(_real_array, initial)
+        return _layers(jax.tree.map(_real_array, initial), margin_map)
     weights = _real_array(initial)
     if weights.shape != shape:
         raise ValueError(
@@ -137,8 +137,25 @@ def try_observables(dynamics: Descent, state: DescentState) -> None:
             ) from error
 
 
+def _layers(params: Any, margin_map: MarginMap) -> Any:
+    """Parameters in many arrays; those of a network are a tuple of the layers' shapes."""
+    expected = getattr(margin_map, "layer_shapes", None)
+    if expected is None:
+        return params
+    layers = tuple(params)
+    if tuple(np.shape(layer) for layer in layers) != expected:
+        raise ValueError(
+            f"initial: expected layers of shapes {list(expected)}, got "
+            f"{[np.shape(layer) for layer in layers]}; draw(seed) makes such."
+        )
+    return layers
+
+
 def _weights(params: Any) -> Any:
-    return params
+    """The weights as they are, or those of several arrays one after the other."""
+    if not isinstance(params, list | tuple | dict):
+        return params
+    return jnp.concatenate([jnp.ravel(leaf) for leaf in jax.tree.leaves(params)])
 
 
 def _whole(name: str, value: Any) -> int:

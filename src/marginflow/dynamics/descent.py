@@ -47,7 +47,7 @@ class Descent(DiscreteDynamics):
 
     def init(self, params: Any) -> DescentState:
         order = None if self.batches is None else self.batches.init()
-        return DescentState(params, self.optimizer.init(params), order)
+        return jax.tree.map(_strong, DescentState(params, self.optimizer.init(params), order))
 
     def params(self, state: DescentState) -> Any:
         return state.params
@@ -74,6 +74,15 @@ class Descent(DiscreteDynamics):
             fixed = fixed & vanished
         risk = self.objective.observe(state.params)["risk"]
         return Health(_finite((state.params, risk)), fixed, vanished)
+
+
+def _strong(leaf: Any) -> Any:
+    """A scalar made of a Python number with a type of its own, as every later one has.
+
+    Otherwise the loop compiles twice, once for the first state.
+    """
+    weak = getattr(leaf, "weak_type", False)
+    return jax.lax.convert_element_type(leaf, leaf.dtype) if weak else leaf
 
 
 def _finite(tree: Any) -> AnyArray:

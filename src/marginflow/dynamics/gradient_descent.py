@@ -83,7 +83,8 @@ def gradient_descent(
         norms: norms or their names, see `marginflow.norms.as_norm`, in which the normalized margin
             is recorded too, as `observables["normalized_margin_max"]`.
         observables: functions of the weights by name, recorded besides the standard ones.
-        record_weights: whether the weights are recorded too, as `observables["weights"]`.
+        record_weights: whether the weights are recorded too, as `observables["weights"]`; a
+            network's as one vector, which `NetworkMargins.layers` takes apart.
         checkpoint: a file to which the run is written every few seconds and at its end.
         resume: a checkpoint to go on from; see `train`.
         progress: called as `progress(step, steps, message)` a few times a second.
@@ -178,7 +179,8 @@ def train(
         observables: functions of the weights by name, recorded besides the standard ones.  They are
             compiled with the run, so they must use `jax.numpy` and give arrays of a fixed shape; a
             run compiles once for each set of functions.
-        record_weights: whether the weights are recorded too, as `observables["weights"]`.
+        record_weights: whether the weights are recorded too, as `observables["weights"]`; a
+            network's as one vector, which `NetworkMargins.layers` takes apart.
         checkpoint: a file to which the run is written every few seconds, at its end, and when it is
             interrupted.  A process killed at any moment leaves a whole checkpoint.
         resume: a checkpoint to go on from, with the bits of an uninterrupted run.  Where `resume`

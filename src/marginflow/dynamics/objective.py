@@ -8,6 +8,7 @@ model is another objective over the same methods.
 """
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -29,11 +30,14 @@ class Gradient(NamedTuple):
         log_scale: a scalar, or None where no factor was taken out.
         pull: the sum of all |∂ψ/∂u| in units of exp(log_scale), divided by n where the risk is; for
             the exponential loss it is the risk.  None where it was not formed.
+        log_risk: the logarithm of the risk on the same samples, as a function of the parameters,
+            for methods that try a step.  None where the scale was not taken out.
     """
 
     direction: Any
     log_scale: AnyArray | None = None
     pull: AnyArray | None = None
+    log_risk: Callable[[Any], AnyArray] | None = None
 
     def value(self) -> Any:
         """The gradient itself; zero where it underflows."""
@@ -41,6 +45,12 @@ class Gradient(NamedTuple):
             return self.direction
         scale = jnp.exp(self.log_scale)
         return jax.tree.map(lambda entry: entry * scale, self.direction)
+
+    def over_risk(self, log_risk: AnyArray) -> Any:
+        """∇L/L, zero where L is."""
+        shift = log_risk if self.log_scale is None else log_risk - self.log_scale
+        inverse = jnp.where(jnp.isfinite(log_risk), jnp.exp(-shift), 0.0)
+        return jax.tree.map(lambda entry: entry * inverse, self.direction)
 
     def over_pull(self) -> Any:
         """The gradient over the sum of all pulls, ∇L/L for the exponential loss."""
@@ -113,7 +123,19 @@ class MarginObjective(Objective):
             divisor = self._total(margins, log_weights)
             direction = jax.tree.map(lambda entry: entry / divisor, direction)
             pull = None if pull is None else pull / divisor
-        return Gradient(direction, log_scale, pull)
+        if not self.scaled:
+            return Gradient(direction, log_scale, pull)
+        return Gradient(direction, log_scale, pull, lambda at: self.log_risk(at, samples))
+
+    def log_risk(self, params: Any, samples: AnyArray | None = None) -> AnyArray:
+        """The logarithm of the risk, on all samples or the chosen ones (b,) alone."""
+        maps = self.margin_map if samples is None else self.margin_map.take(samples)
+        margins, log_weights = maps.margins(params), self._log_weights(samples)
+        log_values = self.loss.log_template(margins)
+        if log_weights is not None:
+            log_values = log_values + log_weights
+        log_sum = jax.nn.logsumexp(log_values)
+        return log_sum - jnp.log(self._total(margins, log_weights)) if self.mean else log_sum
 
     def _log_weights(self, samples: AnyArray | None) -> AnyArray | None:
         if self.log_weights is None or samples is None:
@@ -141,17 +163,15 @@ class MarginObjective(Objective):
     def observe(self, params: Any) -> dict[str, AnyArray]:
         margins = self.margin_map.margins(params)
         divisor = self._total(margins, self.log_weights) if self.mean else 1
-        log_values = self.loss.log_template(margins)
         values = self.loss.template(margins)
         if self.log_weights is not None:
-            log_values, values = log_values + self.log_weights, values * jnp.exp(self.log_weights)
-        log_risk = jax.nn.logsumexp(log_values)
+            values = values * jnp.exp(self.log_weights)
         least = jnp.min(margins)
         norm, degree = tree_norm(params), self.margin_map.homogeneity
         others = {norm_observable(other): least / other(params) ** degree for other in self.norms}
         return {
             "risk": jnp.sum(values) / divisor,
-            "log_risk": log_risk - jnp.log(divisor),
+            "log_risk": self.log_risk(params),
             "margin": least,
             "normalized_margin": least / norm**degree,
             "weights_norm": norm,

@@ -5,6 +5,7 @@ from marginflow.limits.diagonal_network_limit import (
     DiagonalNetworkLimit,
     diagonal_network_limit,
 )
+from marginflow.limits.kkt_certificate import KKTCertificate, certify_kkt
 from marginflow.limits.least_squares import LeastSquaresLimit, least_squares_limit
 from marginflow.limits.max_margin import max_margin
 from marginflow.limits.max_margin_result import MaxMargin
@@ -33,6 +34,7 @@ from marginflow.limits.separability import InseparabilityCertificate
 __all__ = [
     "DiagonalNetworkLimit",
     "InseparabilityCertificate",
+    "KKTCertificate",
     "LeastSquaresLimit",
     "MarginCertificate",
     "MaxMargin",
@@ -45,6 +47,7 @@ __all__ = [
     "RobustCertificate",
     "RobustInseparability",
     "SupportVectorProliferation",
+    "certify_kkt",
     "certify_max_margin",
     "certify_norm_margin",
     "certify_polynomial_limit",

@@ -4,6 +4,7 @@ from marginflow.margins.binary import BinaryMargins
 from marginflow.margins.coercion import as_linear_map, as_margin_map
 from marginflow.margins.margin_map import LinearMarginMap, MarginMap
 from marginflow.margins.multiclass import MulticlassMargins, relative_margins, scores_cotangent
+from marginflow.margins.network import NetworkMargins
 from marginflow.margins.robust import RobustMargins
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "LinearMarginMap",
     "MarginMap",
     "MulticlassMargins",
+    "NetworkMargins",
     "RobustMargins",
     "as_linear_map",
     "as_margin_map",

@@ -19,6 +19,7 @@ from marginflow.dynamics.optimizers import (
     DualMomentum,
     HeavyBall,
     Lion,
+    LossBasedGD,
     MirrorDescent,
     Muon,
     Nesterov,
@@ -42,6 +43,7 @@ ADAM = "Zhang, Zou & Cao 2024, arXiv 2406.10650"
 ADAM_EPS = "Wang et al. 2021, arXiv 2012.06244"
 ADAMW = "Xie & Li 2024, arXiv 2404.04454"
 LION = "Chen et al. 2023, arXiv 2310.05898"
+LOSS_BASED = "Lyu & Li 2020, arXiv 1906.05890; Ji & Telgarsky 2021, arXiv 1906.04540"
 RESCALING = "Wang et al. 2023, arXiv 2311.14387"
 WATCHED = "not taken from a theorem: its steps were watched"
 
@@ -251,6 +253,11 @@ def _(optimizer: Lion) -> OptimizerLimit:
 def _(_: PRGD) -> OptimizerLimit:
     rate = "exponential, e^(−c t), while the rescaling goes on"
     return max_margin_in(as_norm("frobenius"), rate, RESCALING)
+
+
+@optimizer_limit.register
+def _(_: LossBasedGD) -> OptimizerLimit:
+    return max_margin_in(as_norm("frobenius"), "1/t", LOSS_BASED)
 
 
 @optimizer_limit.register

@@ -16,10 +16,17 @@ What momentum does, at equal learning rates and at equal effective steps:
     plateaus                the steps to leave them
     overfitting             the gap between training and new samples, with wrong labels and without
 
+When units saturate, and what it does to gradients:
+
+    saturation              measures of it, and first weights
+    vanishing               gradients through deep stacks of sigmoid, tanh and rectified units
+    saturation_training     regularization
+
     log_loss                the log loss, row by row
 
 `problems` holds the data and the plain loop of linear regression, `momentum_descent` that of
-momentum and what it is compared with, `well` the landscape of the small minima.
+momentum and what it is compared with, `well` the landscape of the small minima, and `stacks`
+random layers up and down.
 """
 
 from marginflow.claims.claim import Claim
@@ -33,8 +40,11 @@ from marginflow.claims.training_notes import (
     overfitting,
     passing_minima,
     plateaus,
+    saturation,
+    saturation_training,
     smallest_coefficients,
     steadier,
+    vanishing,
 )
 
 CLAIMS: tuple[Claim, ...] = (
@@ -48,5 +58,8 @@ CLAIMS: tuple[Claim, ...] = (
     *leaving_minima.CLAIMS,
     *plateaus.CLAIMS,
     *overfitting.CLAIMS,
+    *saturation.CLAIMS,
+    *vanishing.CLAIMS,
+    *saturation_training.CLAIMS,
     *log_loss.CLAIMS,
 )

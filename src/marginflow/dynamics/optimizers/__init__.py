@@ -10,6 +10,7 @@ margin 10⁵, where every gradient is zero in float64.  Any optax transformation
 from marginflow.dynamics.optimizers.adaptive import AdaGrad, Adam, AdamW, RMSProp
 from marginflow.dynamics.optimizers.dual_momentum import DualMomentum
 from marginflow.dynamics.optimizers.heavy_ball import HeavyBall, Nesterov
+from marginflow.dynamics.optimizers.loss_based import LossBasedGD
 from marginflow.dynamics.optimizers.mirror import MirrorDescent
 from marginflow.dynamics.optimizers.muon import Muon
 from marginflow.dynamics.optimizers.optax_optimizer import OptaxOptimizer
@@ -44,6 +45,7 @@ __all__ = [
     "GreedyCoordinate",
     "HeavyBall",
     "Lion",
+    "LossBasedGD",
     "MirrorDescent",
     "Muon",
     "Nesterov",
