@@ -284,4 +284,5 @@ def test_the_real_claims_are_listed(marginflow):
         "2010.15391",
         "2002.09277",
         "1905.13655",
+        "1906.05890",
     }

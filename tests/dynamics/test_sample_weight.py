@@ -12,8 +12,9 @@ TIMES = np.array([1, 3, 1, 2, 1, 1, 4])
 REPEATED = (np.repeat(FEATURES, TIMES, axis=0), np.repeat(LABELS, TIMES))
 
 
-@pytest.mark.parametrize("reduction", ["sum", "mean"])
-@pytest.mark.parametrize("optimizer", ["heavy-ball", "adam", "sign", "normalized-gd"])
+@pytest.mark.parametrize(
+    ("optimizer", "reduction"), [("heavy-ball", "sum"), ("adam", "mean"), ("normalized-gd", "mean")]
+)
 def test_a_weight_is_a_number_of_copies(optimizer, reduction):
     optimizer = mf.get_optimizer(optimizer, learning_rate=0.01)
     run = {"steps": 40, "reduction": reduction, "norms": ["max"]}

@@ -1,6 +1,7 @@
 """The monitor of a torch model: what it sees, and that training does not notice it."""
 
 import gc
+import os
 import subprocess
 import sys
 import types
@@ -276,25 +277,41 @@ def test_monitors_come_and_go_without_a_trace():
 
 def test_two_processes_record_once(tmp_path):
     code = f"""
-import os, sys, torch
+import torch
 import torch.distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 from marginflow.training.monitor import Monitor
-rank = int(sys.argv[1])
-dist.init_process_group("gloo", init_method="file://{tmp_path}/meet", rank=rank, world_size=2)
-torch.manual_seed(0)
-model = DistributedDataParallel(torch.nn.Linear(4, 3))
-optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-inputs, targets = torch.randn(30, 4), torch.arange(30) % 3
-seen = Monitor(model, (inputs, targets), optimizer=optimizer, to={str(tmp_path / "run")!r})
-for _ in range(5):
-    loss = torch.nn.functional.cross_entropy(model(inputs[rank::2]), targets[rank::2])
-    optimizer.zero_grad(); loss.backward(); optimizer.step(); seen.step()
-seen.close()
-assert len(seen.records) == (5 if rank == 0 else 0), seen.records
+
+
+def work(rank):
+    meeting = "file://{tmp_path}/meeting"
+    dist.init_process_group("gloo", init_method=meeting, rank=rank, world_size=2)
+    torch.manual_seed(0)
+    model = DistributedDataParallel(torch.nn.Linear(4, 3))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    inputs, targets = torch.randn(30, 4), torch.arange(30) % 3
+    seen = Monitor(model, (inputs, targets), optimizer=optimizer, to={str(tmp_path / "run")!r})
+    for _ in range(5):
+        loss = torch.nn.functional.cross_entropy(model(inputs[rank::2]), targets[rank::2])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        seen.step()
+    seen.close()
+    assert len(seen.records) == (5 if rank == 0 else 0), seen.records
+    dist.destroy_process_group()
+
+
+torch.multiprocessing.start_processes(work, nprocs=2, start_method="fork")
 """
-    workers = [subprocess.Popen([sys.executable, "-c", code, str(rank)]) for rank in (0, 1)]
-    assert [worker.wait(timeout=120) for worker in workers] == [0, 0]
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"GLOO_SOCKET_IFNAME": "lo"},
+    )
+    assert done.returncode == 0, done.stderr
     assert monitor.load_run(tmp_path / "run").records["step"].tolist() == [0, 1, 2, 3, 5]
 
 

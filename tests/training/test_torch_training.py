@@ -174,11 +174,10 @@ def test_a_compiler_gets_one_program(batch, name):
     check_compiled(module, "aot_eager", scores, labels)
 
 
-@pytest.mark.parametrize("name", ["cross-entropy", "entmax"])
-def test_the_default_compiler_agrees(batch, name):
+def test_the_default_compiler_agrees(batch):
     scores, labels, _, _ = batch
     check_compiled(
-        lambda scores, labels: mft.loss_value(scores, labels, name), "inductor", scores, labels
+        lambda scores, labels: mft.loss_value(scores, labels, "entmax"), "inductor", scores, labels
     )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 from marginflow._results import Result, Status
+from marginflow.limits.compensated import inflate
 from marginflow.limits.minimum_norm import MinimumNormInterpolator, minimum_norm_interpolator
 from marginflow.margins import as_linear_map
 
@@ -69,7 +70,8 @@ def support_vector_proliferation(data: Any) -> SupportVectorProliferation:
     errors = np.ravel(np.asarray(maps.from_dual(found.dual_errors)))
     least = float(values.min())
     lower, upper = float((values - errors).min()), float((values + errors).min())
-    error = max(least - lower, upper - least)
+    # by how far each entry can lie below the least one; subtracted from it, it would be rounded off
+    error = inflate(float((errors - (values - least)).max()))
     below = int(np.sum(values + errors < 0))
     if lower >= 0:
         verdict = "holds"
