@@ -33,7 +33,7 @@ class Rows(NamedTuple):
 
 
 class LinearClassifier(ClassifierMixin, BaseEstimator):
-    """A classifier by scores X @ coef_.T + intercept_, one a class, or one for two classes."""
+    """A classifier by scores `X @ coef_.T + intercept_`, one a class, or one for two classes."""
 
     classes_: np.ndarray
     coef_: np.ndarray
@@ -51,7 +51,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
             X: (n, d), dense or sparse.
 
         Returns:
-            X @ coef_.T + intercept_.
+            `X @ coef_.T + intercept_`.
         """
         check_is_fitted(self)
         features = validate_data(self, X, accept_sparse="csr", dtype=np.float64, reset=False)
