@@ -53,6 +53,7 @@ NEED_TORCH = (
     "marginflow/training/torch/*.py",
     "marginflow/training/monitor/callbacks.py",
     "marginflow/training/monitor/layer_quantities.py",
+    "marginflow/training/monitor/sample_quantities.py",
     "marginflow/training/monitor/shadow.py",
     "marginflow/training/monitor/torch_monitor.py",
     "marginflow/training/monitor/update_quantities.py",

@@ -141,7 +141,9 @@ def test_the_figures_are_those_of_a_plain_look():
     assert row["margin"] == pytest.approx(margins.min(), rel=1e-5)
     values = np.linalg.svd(now[2].double().numpy(), compute_uv=False)
     assert row["stable_rank/2"] == pytest.approx(monitor.stable_rank(values), rel=1e-4)
-    assert row["effective_rank/2"] == pytest.approx(monitor.entropy_rank(values), rel=1e-4)
+    assert row["effective_rank/2"] == pytest.approx(
+        float(mf.effective_rank(now[2].double().numpy())), rel=1e-4
+    )
     assert row["gradient_to_weight/4"] == pytest.approx(
         float(gradients[4].norm() / now[4].norm()), rel=1e-4
     )
@@ -205,7 +207,7 @@ def test_epsilon_takes_over_where_gradients_are_small():
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, eps=10.0)
     with Monitor(model, PROBE, optimizer=optimizer) as seen:
         train(model, optimizer, 20, seen)
-    assert [finding.name for finding in seen.findings] == ["eps dominated"]
+    assert [finding.name for finding in seen.findings] == ["eps dominated", "plateau"]
     state = optimizer.state[model.weight]
     root = (state["exp_avg_sq"] / (1 - 0.999 ** state["step"])).sqrt()
     assert bool((root < 10.0).all()) == (seen.records[-1]["eps_dominated"] == 1.0)
@@ -244,6 +246,33 @@ def step(model, optimizer, seen, draws, steps):
         loss.backward()
         optimizer.step()
         seen.step()
+
+
+def test_a_checkpoint_keeps_the_turn_between_e_folds():
+    def start():
+        model = mlp()
+        optimizer = sgd(model)
+        return model, optimizer, Monitor(model, optimizer=optimizer, schedule=mf.every(1))
+
+    model, optimizer, whole = start()
+    train(model, optimizer, 9, whole)
+    model, optimizer, first = start()
+    draws = torch.Generator().manual_seed(0)
+    step(model, optimizer, first, draws, 5)
+    second = Monitor(model, optimizer=optimizer, schedule=mf.every(1))
+    second.load_state_dict(first.state_dict())
+    step(model, optimizer, second, draws, 4)
+    one, two = (each.to_frame()["direction_change"] for each in (whole, second))
+    np.testing.assert_array_equal(one, two)
+    assert np.isfinite(one[6:]).all()
+
+
+def test_what_ends_before_its_first_record_has_one(tmp_path):
+    model = mlp()
+    optimizer = sgd(model)
+    with Monitor(model, PROBE, optimizer=optimizer, schedule=[1000], to=tmp_path) as seen:
+        train(model, optimizer, 3, seen)
+    assert monitor.load_run(tmp_path).records["step"].tolist() == [3]
 
 
 def test_a_compiled_model_gets_no_hooks_and_is_not_compiled_again():
@@ -397,7 +426,6 @@ def test_callbacks_follow_the_trainer(monkeypatch):
         second.on_before_zero_grad(trainer, model, optimizer)
         train(model, optimizer, 1)
         trainer.global_step = i + 1
-    second.on_before_zero_grad(trainer, model, optimizer)
     second.on_train_end(trainer, model)
     assert second.monitor.to_frame()["step"].tolist() == [0, 1, 2, 3]
 

@@ -12,6 +12,7 @@ import pytest
 import scipy.stats
 
 import marginflow as mf
+from marginflow.dynamics.matrix_completion import entropy_rank
 from marginflow.training import monitor
 
 RNG = np.random.default_rng(0)
@@ -71,11 +72,13 @@ def test_margins_are_those_of_a_loop():
 def test_ranks_are_those_of_matrices():
     matrix = RNG.normal(size=(6, 4))
     values = np.linalg.svd(matrix, compute_uv=False)
-    assert monitor.entropy_rank(values) == pytest.approx(float(mf.effective_rank(matrix)))
+    entropy = scipy.stats.entropy(values / values.sum())
+    assert float(entropy_rank(values)) == pytest.approx(np.exp(entropy))
+    assert float(mf.effective_rank(matrix)) == pytest.approx(np.exp(entropy))
     stable = np.linalg.norm(matrix) ** 2 / np.linalg.norm(matrix, 2) ** 2
     assert monitor.stable_rank(values) == pytest.approx(stable)
     assert np.isnan(monitor.stable_rank(np.zeros(3)))
-    assert np.isnan(monitor.entropy_rank(np.zeros(3)))
+    assert np.isnan(entropy_rank(np.zeros(3)))
 
 
 def test_growth_is_a_line_in_log_time():
@@ -88,10 +91,18 @@ def test_growth_is_a_line_in_log_time():
     assert np.isnan(monitor.log_growth(log_time[:2], norms[:2]).slope)
 
 
+def test_the_recent_fall_looks_back_an_e_fold():
+    steps, losses = np.array([0, 1, 3, 10, 32, 60]), np.array([5.0, 4.0, 3.0, 2.0, 1.0, 0.5])
+    with np.errstate(divide="ignore"):
+        log_time = np.log(steps)
+    assert monitor.recent_fall(log_time, losses) == pytest.approx(1 - 0.5 / 2.0)
+    assert monitor.recent_fall(log_time[:2], losses[:2]) == pytest.approx(1 - 4.0 / 5.0)
+    assert np.isnan(monitor.recent_fall(log_time[1:2], losses[1:2]))
+
+
 def records(**columns):
     rows = len(next(iter(columns.values())))
-    table = pd.DataFrame({"step": 3 * np.arange(rows), **columns})
-    return table.assign(log_time=np.log(np.maximum(table["step"], 1)))
+    return pd.DataFrame({"step": 3 * np.arange(rows), **columns})
 
 
 ABOUT = {
@@ -124,6 +135,7 @@ FALLING = np.geomspace(1, 0.01, 10)
             "overfitting",
             "stop there",
         ),
+        ({"loss": [*FALLING[:3], *FALLING[2] * TEN[:7]]}, "plateau", "changed by 0.0%"),
         ({"margin": np.arange(10.0) - 4}, "separated", "since step"),
     ],
 )
@@ -132,6 +144,7 @@ def test_each_rule_speaks_where_it_should_and_not_where_it_is_not_met(columns, n
     assert [finding.name for finding in found] == [name]
     assert words in found[0].sentence
     calm = {key: 0.02 * TEN if key != "derivative/1" else TEN for key in columns}
+    calm |= {"loss": FALLING} if "loss" in columns else {}
     calm |= {"margin": -TEN} if "margin" in columns else {}
     calm |= {"gradient_dot_update": -TEN} if "gradient_dot_update" in columns else {}
     assert monitor.find(records(**calm), ABOUT) == ()
@@ -156,14 +169,13 @@ def test_an_optimizer_that_is_followed_makes_the_same_updates():
     plain, followed = optax.adam(0.1), monitor.monitored(optax.adam(0.1))
     params = {"a": jnp.array([1.0, -2.0]), "b": jnp.array([[0.5]])}
     states = plain.init(params), followed.init(params)
-    update = jax.jit(followed.update)
+    update, plain_update = jax.jit(followed.update), jax.jit(plain.update)
     uphill, last = 0, None
     for step in range(1, 6):
         gradients = jax.tree.map(lambda x, step=step: jnp.sin(step * x), params)
         ours, state = update(gradients, states[1], params)
-        theirs, other = plain.update(gradients, states[0], params)
-        jax.tree.map(np.testing.assert_array_equal, ours, jax.jit(lambda x: x)(ours))
-        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), ours, theirs)
+        theirs, other = plain_update(gradients, states[0], params)
+        jax.tree.map(np.testing.assert_array_equal, ours, theirs)
         flat = [
             np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(tree)]).astype(float)
             for tree in (gradients, ours, params)

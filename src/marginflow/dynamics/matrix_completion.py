@@ -124,8 +124,17 @@ def effective_rank(matrix: Any) -> Any:
     if not isinstance(matrix, jax.Array):
         matrix = np.asarray(matrix, dtype=np.float64)
     xp = namespace(matrix)
-    singular = xp.linalg.svd(matrix, compute_uv=False)
-    total = xp.sum(singular)
-    share = singular / xp.where(total > 0, total, xp.nan)
+    return entropy_rank(xp.linalg.svd(matrix, compute_uv=False))
+
+
+def entropy_rank(singular_values: AnyArray) -> Any:
+    """`effective_rank` of a matrix from its singular values.
+
+    Args:
+        singular_values: (r,), NumPy's or JAX's.
+    """
+    xp = namespace(singular_values)
+    total = xp.sum(singular_values)
+    share = singular_values / xp.where(total > 0, total, xp.nan)
     safe = xp.where(share > 0, share, 1.0)
     return xp.exp(-xp.sum(share * xp.log(safe)))

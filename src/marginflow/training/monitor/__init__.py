@@ -13,9 +13,10 @@ from marginflow.training.monitor.growth import LogGrowth, log_growth
 from marginflow.training.monitor.margin_summary import margin_summary, sample_margins
 from marginflow.training.monitor.monitored_run import MonitoredRun, load_run
 from marginflow.training.monitor.optax_monitor import MonitoredState, monitored
+from marginflow.training.monitor.plateau import recent_fall
 from marginflow.training.monitor.saturation import dead_units, saturated_share, saturation_measure
 from marginflow.training.monitor.sinks import to_mlflow, to_parquet, to_tensorboard, to_wandb
-from marginflow.training.monitor.spectrum import entropy_rank, stable_rank
+from marginflow.training.monitor.stable_rank import stable_rank
 
 if TYPE_CHECKING:
     from marginflow.training.monitor.callbacks import lightning_callback, trainer_callback
@@ -28,13 +29,13 @@ __all__ = [
     "MonitoredRun",
     "MonitoredState",
     "dead_units",
-    "entropy_rank",
     "find",
     "lightning_callback",
     "load_run",
     "log_growth",
     "margin_summary",
     "monitored",
+    "recent_fall",
     "sample_margins",
     "saturated_share",
     "saturation_measure",

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from marginflow.training.monitor.missing_package import missing
 from marginflow.training.monitor.torch_monitor import Monitor
 
 
@@ -28,7 +29,7 @@ def lightning_callback(probe: Any = None, **settings: Any) -> Any:
                 Callback,
             )
         except ImportError as error:
-            raise ImportError(_missing("Lightning", "lightning")) from error
+            raise ImportError(missing("the monitor of Lightning", "lightning")) from error
 
     class MonitorCallback(Callback):  # type: ignore[misc]
         monitor: Monitor | None = None
@@ -43,6 +44,7 @@ def lightning_callback(probe: Any = None, **settings: Any) -> Any:
                 self.monitor.step()
 
         def on_train_end(self, trainer: Any, pl_module: Any) -> None:
+            self.on_before_zero_grad(trainer, pl_module, None)  # of the last step none came
             if self.monitor is not None:
                 self.monitor.close()
 
@@ -67,7 +69,9 @@ def trainer_callback(probe: Any = None, **settings: Any) -> Any:
             TrainerCallback,
         )
     except ImportError as error:
-        raise ImportError(_missing("the Hugging Face Trainer", "transformers")) from error
+        raise ImportError(
+            missing("the monitor of the Hugging Face Trainer", "transformers")
+        ) from error
 
     class MonitorCallback(TrainerCallback):  # type: ignore[misc]
         monitor: Monitor | None = None
@@ -86,10 +90,3 @@ def trainer_callback(probe: Any = None, **settings: Any) -> Any:
                 self.monitor.close()
 
     return MonitorCallback()
-
-
-def _missing(what: str, package: str) -> str:
-    return (
-        f"the monitor of {what} needs the package {package}, which is not installed; pip install "
-        f"{package} brings it."
-    )

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from marginflow.training.monitor.growth import log_growth
+from marginflow.training.monitor.plateau import recent_fall
 
 SATURATED = 0.4  # of a layer's outputs beyond the threshold
 FLAT = 0.25  # mean derivative of a saturated layer, where 1 is the steepest
@@ -26,6 +27,7 @@ DOMINATED = 0.5  # of the entries whose root mean square is below ε
 OVERFIT = 0.1  # rise of the validation loss over its least value
 RISING = 3  # records since then, at least
 LOST = 0.01  # of the validation accuracy, which is no loss yet
+STANDING = 0.01  # change of the loss in an e-fold of steps, below which nothing moves
 LOGARITHMIC = 0.99  # R² of a norm that grows as log t
 
 
@@ -224,6 +226,25 @@ def _overfit(records: pd.DataFrame, about: Mapping[str, Any]) -> Iterator[Findin
     )
 
 
+def _plateau(records: pd.DataFrame, about: Mapping[str, Any]) -> Iterator[Finding]:
+    loss = _column(records, "loss")
+    if loss is None:
+        return
+    log_time = _log_time(records)
+    fall = recent_fall(log_time, loss)
+    if abs(fall) < STANDING:
+        since = int(records["step"].iloc[np.flatnonzero(log_time <= log_time[-1] - 1)[-1]])
+        yield Finding(
+            "plateau",
+            "",
+            f"the loss is {loss[-1]:.3g} and has changed by {abs(fall):.1%} since step {since:,}, "
+            "in an e-fold of steps or more: training is at its end, or on a plateau, which a "
+            "larger learning rate or momentum leaves sooner.",
+            since,
+            harmful=False,
+        )
+
+
 def _separated(records: pd.DataFrame, about: Mapping[str, Any]) -> Iterator[Finding]:
     margin = _column(records, "margin")
     if margin is None or not margin[-1] > 0:
@@ -233,7 +254,7 @@ def _separated(records: pd.DataFrame, about: Mapping[str, Any]) -> Iterator[Find
     rows = (records["step"] >= max(since, 1)).to_numpy()
     norm = _column(records, "weights_norm")
     if norm is not None and rows.sum() >= FEW:
-        fit = log_growth(records["log_time"].to_numpy()[rows], norm[rows])
+        fit = log_growth(_log_time(records)[rows], norm[rows])
         if fit.r_squared > LOGARITHMIC and fit.slope > 0:
             words += (
                 f", and from there the weights' norm has grown by {fit.slope:.3g} log t "
@@ -252,6 +273,7 @@ RULES: tuple[Callable[[pd.DataFrame, Mapping[str, Any]], Iterator[Finding]], ...
     _uphill,
     _overfit,
     _eps_dominated,
+    _plateau,
     _separated,
 )
 
@@ -262,6 +284,11 @@ def _column(records: pd.DataFrame, name: str) -> np.ndarray | None:
         return None
     values = records[name].to_numpy(dtype=np.float64)
     return values if np.isfinite(values[-1]) else None
+
+
+def _log_time(records: pd.DataFrame) -> np.ndarray:
+    with np.errstate(divide="ignore"):
+        return np.log(records["step"].to_numpy(dtype=np.float64))
 
 
 def _separated_since(records: pd.DataFrame) -> float | int:

@@ -5,13 +5,14 @@ import math
 import numpy as np
 import torch
 
+from marginflow.dynamics.matrix_completion import entropy_rank
 from marginflow.training.monitor.activations import ACTIVATIONS
 from marginflow.training.monitor.saturation import (
     dead_units,
     saturated_share,
     saturation_measure,
 )
-from marginflow.training.monitor.spectrum import entropy_rank, stable_rank
+from marginflow.training.monitor.stable_rank import stable_rank
 
 LARGEST_SVD = 512  # the smaller side of a matrix whose singular values are computed
 
@@ -70,7 +71,7 @@ def weight_quantities(
         gram = matrix @ matrix.T if matrix.shape[0] <= matrix.shape[1] else matrix.T @ matrix
         squares = _numpy(torch.linalg.eigvalsh(gram.double())).clip(min=0)
         singular = np.sqrt(squares)
-        found[f"effective_rank/{name}"] = entropy_rank(singular)
+        found[f"effective_rank/{name}"] = float(entropy_rank(singular))
         found[f"stable_rank/{name}"] = stable_rank(singular)
     if weight.grad is not None and norm > 0:
         size = float(torch.linalg.vector_norm(weight.grad.detach().float()))

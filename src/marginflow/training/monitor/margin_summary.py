@@ -3,6 +3,8 @@
 import numpy as np
 from jaxtyping import Float, Int
 
+from marginflow.margins.multiclass import relative_margins
+
 QUANTILE = 0.05
 
 
@@ -22,10 +24,7 @@ def sample_margins(
     """
     if scores.ndim == 1:
         return np.where(labels == 1, scores, -scores)
-    rows = np.arange(len(labels))
-    others = scores.copy()
-    others[rows, labels] = -np.inf
-    return scores[rows, labels] - others.max(axis=1)
+    return np.asarray(relative_margins(scores, labels)).min(axis=1)
 
 
 def margin_summary(margins: Float[np.ndarray, " n"]) -> dict[str, float]:

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from marginflow.dynamics.checkpoint import replace_file
+from marginflow.training.monitor.missing_package import missing
 
 Record = Mapping[str, float | int]
 Sink = Callable[[Record], object]
@@ -27,7 +28,8 @@ EVERY_SECONDS = 5.0
 class ParquetSink:
     """A file of all records, written anew every few seconds and at the end.
 
-    A process killed at any moment leaves a whole file, short of the last seconds.
+    A process killed at any moment leaves a whole file, short of the last seconds.  The records of
+    an earlier run in the same folder are replaced.
 
     Args:
         folder: is made where there is none.
@@ -79,7 +81,7 @@ def to_tensorboard(writer: Any) -> Sink:
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
-            raise ImportError(_missing("TensorBoard", "tensorboard")) from error
+            raise ImportError(missing("TensorBoard", "tensorboard")) from error
         writer = SummaryWriter(str(writer))
 
     def write(record: Record) -> None:
@@ -99,7 +101,7 @@ def to_wandb(run: Any = None) -> Sink:
         try:
             import wandb as run  # type: ignore[import-not-found]
         except ImportError as error:
-            raise ImportError(_missing("Weights & Biases", "wandb")) from error
+            raise ImportError(missing("Weights & Biases", "wandb")) from error
     return lambda record: run.log(_finite(record), step=int(record["step"]))
 
 
@@ -113,7 +115,7 @@ def to_mlflow(client: Any = None) -> Sink:
         try:
             import mlflow as client  # type: ignore[import-not-found]
         except ImportError as error:
-            raise ImportError(_missing("MLflow", "mlflow")) from error
+            raise ImportError(missing("MLflow", "mlflow")) from error
     return lambda record: client.log_metrics(_finite(record), step=int(record["step"]))
 
 
@@ -131,10 +133,3 @@ def as_sink(to: Any) -> Sink:
 
 def _finite(record: Record) -> dict[str, float | int]:
     return {name: value for name, value in record.items() if math.isfinite(value)}
-
-
-def _missing(tracker: str, package: str) -> str:
-    return (
-        f"{tracker} needs the package {package}, which is not installed; pip install {package} "
-        "brings it."
-    )

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 try:
@@ -20,26 +19,29 @@ except ModuleNotFoundError as error:
 
 from marginflow.dynamics.checkpoint import replace_file
 from marginflow.dynamics.recording import Schedule, as_schedule, log_spaced
-from marginflow.training.monitor.activations import HOMOGENEOUS
 from marginflow.training.monitor.findings import Finding, find
 from marginflow.training.monitor.layer_quantities import Activations, weight_quantities
-from marginflow.training.monitor.margin_summary import margin_summary, sample_margins
 from marginflow.training.monitor.monitored_run import ABOUT
+from marginflow.training.monitor.sample_quantities import (
+    Samples,
+    as_samples,
+    homogeneity_of,
+    loss_of,
+    margins_of,
+)
 from marginflow.training.monitor.saturation import BEYOND
 from marginflow.training.monitor.shadow import Shadow
 from marginflow.training.monitor.sinks import ParquetSink, Sink, as_sink
 from marginflow.training.monitor.update_quantities import (
     cosine,
-    dot,
-    eps_dominated,
     momenta,
     norm,
     settings,
+    update_quantities,
 )
 
 PER_DECADE = 4
 NEVER = 2**63 - 1
-PASSES = ("Flatten", "Dropout", "MaxPool1d", "MaxPool2d", "AvgPool1d", "AvgPool2d", "Identity")
 
 
 class Monitor:
@@ -109,7 +111,8 @@ class Monitor:
             raise TypeError(f"model: expected a torch.nn.Module, got {type(model).__name__}.")
         if not 0 < beyond < 1:
             raise ValueError(f"beyond: expected a number between 0 and 1, got {beyond!r}.")
-        self._probe, self._validation = _samples("probe", probe), _samples("validation", validation)
+        self._probe = as_samples("probe", probe)
+        self._validation = as_samples("validation", validation)
         self._loss, self._optimizer = loss, optimizer
         self._shadow, self._activations = Shadow(model), Activations(beyond)
         self._schedule = as_schedule(
@@ -117,26 +120,25 @@ class Monitor:
         )
         self.records: list[dict[str, float | int]] = []
         self._homogeneity = (
-            _homogeneity(self._shadow.source) if homogeneity is None else homogeneity
+            homogeneity_of(self._shadow.source) if homogeneity is None else homogeneity
         )
         self.about = self._description(beyond)
         several = isinstance(to, tuple | list)
+        self._records_here = _is_first()
         self._sinks: list[Sink] = (
-            [as_sink(each) for each in (to if several else [to])] if _is_first() else []
+            [as_sink(each) for each in (to if several else [to])] if self._records_here else []
         )
         self._describe()
-        self._step, self._due = 0, -1
+        self._step, self._due, self._wake = 0, NEVER, NEVER
         self._before: list[torch.Tensor] | None = None
         self._memory: list[torch.Tensor] | None = None
         self._reference: tuple[int, list[torch.Tensor]] | None = None
         self._turn = math.nan
-        if _is_first():
+        if self._records_here:
             self._plan(-1)
             if self._due == 0:
                 self._record()
                 self._plan(0)
-        else:
-            self._wake = NEVER
 
     def __enter__(self) -> "Monitor":
         return self
@@ -157,12 +159,8 @@ class Monitor:
 
     def close(self) -> None:
         """Record the last step, if it was not, and write what there is."""
-        if (
-            self._wake != NEVER
-            and self._step > 0
-            and self.records[-1:]
-            and (self.records[-1]["step"] < self._step)
-        ):
+        last = self.records[-1]["step"] if self.records else -1
+        if self._records_here and last < self._step:
             self._try_to_record()
         for sink in self._sinks:
             if isinstance(sink, ParquetSink):
@@ -189,6 +187,7 @@ class Monitor:
             "step": self._step,
             "records": [dict(record) for record in self.records],
             "reference": None if reference is None else [reference[0], *reference[1]],
+            "direction_change": self._turn,
             "dead": {name: torch.from_numpy(each) for name, each in self._activations.dead.items()},
         }
 
@@ -202,9 +201,10 @@ class Monitor:
         self.records = [dict(record) for record in state["records"]]
         reference = state["reference"]
         self._reference = None if reference is None else (int(reference[0]), list(reference[1:]))
+        self._turn = float(state["direction_change"])
         self._activations.dead = {name: each.numpy() for name, each in state["dead"].items()}
         self._before = self._memory = None
-        if self._wake != NEVER:
+        if self._records_here:
             self._plan(self._step)
             for sink in self._sinks:
                 if isinstance(sink, ParquetSink):
@@ -270,79 +270,36 @@ class Monitor:
         return self._turn
 
     def _of_updates(self) -> dict[str, float]:
-        parameters = self._parameters()
-        gradients = [each.grad for each in parameters]
-        found: dict[str, float] = {}
-        whole = [each.detach() for each in gradients if each is not None]
-        if whole:
-            found["gradient_norm"] = norm(whole)
-        if self._optimizer is None:
-            return found
-        found |= settings(self._optimizer)
-        share = eps_dominated(self._optimizer)
-        if share is not None:
-            found["eps_dominated"] = share
-        if self._before is None:
-            return found
-        pairs = zip(parameters, self._before, strict=True)
-        update = [each.detach() - before for each, before in pairs]
-        size = norm([each.detach() for each in parameters])
-        found["update_norm"] = norm(update)
-        found["update_to_weight"] = found["update_norm"] / size if size > 0 else math.nan
-        if len(whole) == len(parameters):
-            found["gradient_dot_update"] = dot(whole, update)
-            if self._memory is not None:
-                found["momentum_cosine"] = cosine(self._memory, whole)
-        return found
+        return update_quantities(self._parameters(), self._optimizer, self._before, self._memory)
 
     def _of_samples(self) -> dict[str, float]:
         found: dict[str, float] = {}
         if self._probe is not None:
-            inputs, targets = self._probe
-
-            def see(name: str, kind: str, outputs: torch.Tensor) -> None:
-                found.update(self._activations.quantities(name, kind, outputs))
-
-            scores = self._shadow.scores(inputs, see)
-            found["loss"] = self._loss_of(scores, targets)
-            found |= self._margins(scores, targets)
+            found |= self._of_probe(self._probe)
         if self._validation is not None:
             inputs, targets = self._validation
             scores = self._shadow.scores(inputs)
-            found["validation_loss"] = self._loss_of(scores, targets)
-            margins = self._margins(scores, targets)
-            if "accuracy" in margins:
+            found["validation_loss"] = loss_of(scores, targets, self._loss)
+            margins = margins_of(scores, targets)
+            if margins:
                 found["validation_accuracy"] = margins["accuracy"]
             if "loss" in found:
                 found["loss_gap"] = found["validation_loss"] - found["loss"]
         return found
 
-    def _margins(self, scores: torch.Tensor, targets: torch.Tensor) -> dict[str, float]:
-        if targets.dtype.is_floating_point or targets.ndim != 1:
-            return {}
-        rows = scores.double().cpu().numpy()
-        rows = rows[:, 0] if rows.ndim == 2 and rows.shape[1] == 1 else rows
-        if rows.ndim > 2 or not np.all(np.isfinite(rows)):
-            return {}
-        found = margin_summary(sample_margins(rows, targets.cpu().numpy()))
-        if self._homogeneity is not None:
-            size = norm([each.detach() for each in self._shadow.source.parameters()])
-            if size > 0:
-                found["normalized_margin"] = found["margin"] / size**self._homogeneity
-        return found
+    def _of_probe(self, probe: Samples) -> dict[str, float]:
+        found: dict[str, float] = {}
 
-    def _loss_of(self, scores: torch.Tensor, targets: torch.Tensor) -> float:
-        with torch.no_grad():
-            if self._loss is not None:
-                return float(self._loss(scores, targets))
-            functions = torch.nn.functional
-            if targets.dtype.is_floating_point:
-                return float(functions.mse_loss(scores.reshape(targets.shape), targets))
-            if scores.ndim == 1 or scores.shape[1] == 1:
-                flat = scores.reshape(targets.shape)
-                goal = targets.to(flat.dtype)
-                return float(functions.binary_cross_entropy_with_logits(flat, goal))
-            return float(functions.cross_entropy(scores, targets))
+        def see(name: str, kind: str, outputs: torch.Tensor) -> None:
+            found.update(self._activations.quantities(name, kind, outputs))
+
+        scores = self._shadow.scores(probe.inputs, see)
+        found["loss"] = loss_of(scores, probe.targets, self._loss)
+        found |= margins_of(scores, probe.targets)
+        size = norm([each.detach() for each in self._shadow.source.parameters()])
+        if "margin" in found and self._homogeneity is not None and size > 0:
+            found["normalized_margin"] = found["margin"] / size**self._homogeneity
+        return found
 
     def _description(self, beyond: float) -> dict[str, Any]:
         source = self._shadow.source
@@ -366,20 +323,6 @@ class Monitor:
                 replace_file(Path(sink.folder) / ABOUT, content)
 
 
-def _samples(name: str, samples: Any) -> tuple[Any, torch.Tensor] | None:
-    if samples is None:
-        return None
-    if not isinstance(samples, tuple | list) or len(samples) != 2:
-        raise TypeError(
-            f"{name}: expected a pair (inputs, targets), got {type(samples).__name__}; a loader "
-            "gives one by next(iter(loader))."
-        )
-    inputs, targets = samples
-    if not isinstance(targets, torch.Tensor) or not targets.numel():
-        raise TypeError(f"{name}: expected targets as a tensor with samples in it.")
-    return inputs, targets
-
-
 def _weights(model: torch.nn.Module) -> dict[str, torch.Tensor]:
     """Matrices of weights by the names of their layers."""
     return {
@@ -387,22 +330,6 @@ def _weights(model: torch.nn.Module) -> dict[str, torch.Tensor]:
         for name, each in model.named_parameters()
         if each.ndim >= 2 and each.requires_grad
     }
-
-
-def _homogeneity(model: torch.nn.Module) -> int | None:
-    """The number of layers of a chain without biases; None of another model."""
-    leaves = [each for each in model.modules() if not list(each.children())]
-    chain = isinstance(model, torch.nn.Sequential) or len(leaves) == 1
-    layers = 0
-    for leaf in leaves:
-        kind = type(leaf).__name__
-        if isinstance(leaf, torch.nn.Linear | torch.nn.modules.conv._ConvNd):
-            if leaf.bias is not None:
-                return None
-            layers += 1
-        elif kind not in HOMOGENEOUS and kind not in PASSES:
-            return None
-    return layers if chain and layers else None
 
 
 def _is_first() -> bool:

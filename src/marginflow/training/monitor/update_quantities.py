@@ -9,6 +9,38 @@ Tensors = list[torch.Tensor]
 MOMENTA = ("momentum_buffer", "exp_avg")
 
 
+def update_quantities(
+    parameters: Tensors, optimizer: Any, before: Tensors | None, memory: Tensors | None
+) -> dict[str, float]:
+    """Those of the last step, by name.
+
+    Args:
+        parameters: of the model, with gradients where there are any.
+        optimizer: what made the step, or None.
+        before: the parameters one step earlier, if known.
+        memory: the optimizer's memory of gradients then, if it has one.
+    """
+    whole = [each.grad.detach() for each in parameters if each.grad is not None]
+    found = {"gradient_norm": norm(whole)} if whole else {}
+    if optimizer is None:
+        return found
+    found |= settings(optimizer)
+    share = eps_dominated(optimizer)
+    if share is not None:
+        found["eps_dominated"] = share
+    if before is None:
+        return found
+    now = [each.detach() for each in parameters]
+    update, size = [a - b for a, b in zip(now, before, strict=True)], norm(now)
+    found["update_norm"] = norm(update)
+    found["update_to_weight"] = found["update_norm"] / size if size > 0 else math.nan
+    if len(whole) == len(parameters):
+        found["gradient_dot_update"] = dot(whole, update)
+        if memory is not None:
+            found["momentum_cosine"] = cosine(memory, whole)
+    return found
+
+
 def dot(first: Tensors, second: Tensors) -> float:
     """⟨a, b⟩ over all tensors."""
     pairs = zip(first, second, strict=True)

@@ -90,7 +90,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
                 f"{self.classes_.tolist()[0]!r}."
             )
         if weights is not None and np.ptp(weights) == 0:
-            weights = None if weights[0] == 1 else weights
+            weights = None
         return Rows(Dataset(_dense(features), codes), kept, weights)
 
     def _set_weights(self, weights: Any, intercept: Any) -> None:
