@@ -6,9 +6,8 @@ them is brought to JAX in a precision that loses none of its bits, and the resul
 
 XLA compiles a program for every shape, which takes a thousand times as long as the loss of a few
 samples.  NumPy arrays of up to some thousand entries are therefore computed by NumPy, from JAX's
-trace of the formula; those in float32 are compiled.  Either way they come in rows of few numbers
-only, powers of two from 128 on, the last row repeated, so that few traces serve all; what a loss
-makes of a sample depends on no other.
+trace of the formula.  They come in rows of few numbers only, powers of two from 128 on, the last
+row repeated, so that few traces serve all; what a loss makes of a sample depends on no other.
 """
 
 import functools
@@ -139,9 +138,7 @@ def _in_jax(method: Callable[..., Any], owner: Any, values: jax.Array, *others: 
 def _program(
     method: Callable[..., Any], owner: Any, arguments: tuple[np.ndarray, ...]
 ) -> NumpyProgram | None:
-    """The method as a program of NumPy; None in float32, or of an owner that holds arrays."""
-    if arguments[0].dtype != np.float64:
-        return None
+    """The method as a program of NumPy; None of an owner that holds arrays."""
     types = tuple((argument.shape, argument.dtype) for argument in arguments)
     try:
         return _traced(method, owner, types)

@@ -14,7 +14,7 @@ WHOLE = (
     ("Loss", ("loss", "validation_loss"), "loss", True),
     ("Margins", ("margin", "margin_q05", "margin_median"), "margin", False),
     ("Weights", ("weights_norm",), "norm", False),
-    ("Direction", ("direction_change",), "angle in an e-fold", False),
+    ("Direction", ("direction_change",), "radians in an e-fold", False),
     ("Scales", ("gradient_norm", "update_to_weight"), "size", True),
     ("Momentum", ("momentum_cosine",), "cosine of memory and gradient", False),
 )
