@@ -1,39 +1,44 @@
 """The cross-entropy on rows, by torch's own softmax where that is one pass.
 
-As a sum over the margins (`margin_sums`) it costs some passes over the scores, of which a compiler
-makes one, and which a second derivative needs.  Otherwise the softmax does nearly all: the loss is
-the logarithm of what it leaves to the others, summed without the true class, so that nothing is
-lost where the true class has nearly all.  The gradient is then at hand, and kept.
+The loss is the logarithm of what the softmax leaves to the other classes, summed without the true
+class, so that nothing is lost where the true class has nearly all.  The softmax makes the gradient
+too, which is then kept.  A compiler is given the passes apart, largest score, sum and gradient,
+since it fuses what is around each of them, and so is a second derivative.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from marginflow.training.torch.gamma_functions import LogOnePlus
-from marginflow.training.torch.margin_sums import LogMarginSum
-from marginflow.training.torch.phi_functions import Exponential
-from marginflow.training.torch.row_rule import State, at_true_class, margins_of
+from marginflow.training.torch.row_rule import RowRule, State, at_true_class
 
 
 @dataclass(frozen=True)
-class CrossEntropyRule(LogMarginSum):
+class CrossEntropyRule(RowRule):
     """ψ(u) = log(1 + Σ_k e^(−u_k)).
 
-    The state is the gradient (n, K), or that of the sum over the margins.
+    The state is the gradient (n, K) and the loss; or the largest score and the logarithm of
+    Σ e^(θ_k − it) over all classes.
     """
 
-    gamma: LogOnePlus = field(default=LogOnePlus(1.0), init=False)
-    phi: Exponential = field(default=Exponential(1.0, 0.0), init=False)
+    @property
+    def n_kept(self) -> int:
+        return 2
 
     @property
     def keeps_gradient(self) -> bool:
         return True
 
+    @property
+    def label_rate(self) -> float:
+        return 1.0
+
     def values(self, scores: Tensor, labels: Tensor) -> tuple[Tensor, State]:
-        if _is_plain():
-            return super().values(scores, labels)
+        if torch.is_grad_enabled() or torch.compiler.is_compiling():
+            largest, log_total = self._normalizer(scores, labels)
+            values = largest - scores.gather(1, labels) + log_total
+            return values[:, 0], (largest, log_total)
         p = torch.softmax(scores, dim=1)
         own = p.gather(1, labels)
         others = at_true_class(p, labels, 0.0).sum(1, keepdim=True)
@@ -43,19 +48,20 @@ class CrossEntropyRule(LogMarginSum):
             # by the largest score, whose probability is not lost
             gap = scores.amax(1, keepdim=True) - scores.gather(1, labels)
             values = torch.where(lost, gap - p.amax(1, keepdim=True).log(), values)
-        return values[:, 0], (at_true_class(p, labels, -others),)
+        return values[:, 0], (at_true_class(p, labels, -others), values)
 
     def gradients(self, scores: Tensor, labels: Tensor, state: State) -> Tensor:
-        if not _is_plain():
+        if state[0].shape[1] > 1:
             return state[0]
-        largest, rest = state[0].split(1, dim=1)
-        log_shares = self.phi.log_value(margins_of(scores, labels)) - largest
-        # the shares sum to one, so that the others sum to e^log_slope
-        log_slope = self.gamma.log_slope(largest + rest)
-        others = (log_shares + (log_slope - rest)).exp()
-        return at_true_class(others, labels, -log_slope.exp())
+        largest, log_total = state
+        log_own = scores.gather(1, labels) - largest - log_total
+        return at_true_class((scores - largest - log_total).exp(), labels, log_own.expm1())
 
+    def refined(self, scores: Tensor, labels: Tensor, state: State) -> State:
+        return self._normalizer(scores, labels)
 
-def _is_plain() -> bool:
-    """Whether what is computed is differentiated again, or compiled."""
-    return torch.is_grad_enabled() or torch.compiler.is_compiling()
+    def _normalizer(self, scores: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        largest = scores.detach().amax(1, keepdim=True)
+        others = at_true_class((scores - largest).exp(), labels, 0.0).sum(1, keepdim=True)
+        # the true class apart: where it leads, others may be far below the rounding of one
+        return largest, (others + (scores.gather(1, labels) - largest).expm1()).log1p()
