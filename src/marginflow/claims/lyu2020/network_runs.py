@@ -9,8 +9,6 @@ from marginflow.data import Dataset, gaussian_clusters, load_dataset
 from marginflow.dynamics import LossBasedGD, Optimizer, SignDescent, Trajectory, every, train
 from marginflow.margins import NetworkMargins
 
-SHORT = 0.1  # how much of log L a step may take
-
 
 @dataclass(frozen=True)
 class Setting:
@@ -20,11 +18,13 @@ class Setting:
         networks: by name.
         method: "gradient" for descent on log L in short steps, or "sign" for sign descent.
         steps: of each.
+        short: how much of log L a step of descent may take.
     """
 
     networks: tuple[str, ...] = ("clusters, three layers", "digits, two layers")
     method: str = "gradient"
     steps: int = 1000
+    short: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,10 @@ class NetworkRun:
 
 
 @cache
-def network_run(name: str, method: str, steps: int) -> NetworkRun:
+def network_run(name: str, method: str, steps: int, short: float) -> NetworkRun:
     """The run of a network of that name."""
     network = _network(name)
-    optimizer: Optimizer = LossBasedGD(SHORT, decrease=0.1)
+    optimizer: Optimizer = LossBasedGD(short, decrease=0.1)
     if method == "sign":
         optimizer = SignDescent(0.01)
     run = train(

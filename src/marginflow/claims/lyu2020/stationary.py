@@ -22,7 +22,7 @@ def experiment(setting: Setting) -> Evidence:
     checks: list[Check] = []
     pictures = {}
     for name in setting.networks:
-        found = network_run(name, setting.method, setting.steps)
+        found = network_run(name, setting.method, setting.steps, setting.short)
         records = [*(_first(found, depth) for depth in DEPTHS), len(found.log_risk) - 1]
         residuals = [_residual(found, record) for record in records]
         checks += [
