@@ -1,8 +1,9 @@
 """What training does to a model, followed while it goes on.
 
 `Monitor` looks at a torch model at a few steps, most of them early, and says what it finds in
-sentences; `monitored` is an optax transformation that follows the same of an update.  The
-quantities are functions of NumPy arrays, one concept a file.  torch is imported with `Monitor`.
+sentences; `JaxMonitor` does the same in JAX, where `monitored` is an optax transformation that
+keeps the gradient for it.  The quantities are functions of NumPy arrays, one concept a file.  torch
+is imported with `Monitor`.
 """
 
 import importlib
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from marginflow.training.monitor.findings import Finding, find
 from marginflow.training.monitor.growth import LogGrowth, log_growth
+from marginflow.training.monitor.jax_monitor import JaxMonitor
 from marginflow.training.monitor.margin_summary import margin_summary, sample_margins
 from marginflow.training.monitor.monitored_run import MonitoredRun, load_run
 from marginflow.training.monitor.optax_monitor import MonitoredState, monitored
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Finding",
+    "JaxMonitor",
     "LogGrowth",
     "Monitor",
     "MonitoredRun",

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-
-import numpy as np
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -13,14 +12,14 @@ class Activation:
     Attributes:
         low: the lower end of its range; None where it has none.
         high: the upper end; None where it has none.
-        derivative: from outputs to derivatives, 1 where it is steepest; None where outputs do not
-            tell.
+        derivative: from outputs, NumPy's or JAX's, to derivatives, 1 where it is steepest; None
+            where outputs do not tell.
         rectifies: whether it gives exact zeros.
     """
 
     low: float | None = None
     high: float | None = None
-    derivative: Callable[[np.ndarray], np.ndarray] | None = None
+    derivative: Callable[[Any], Any] | None = None
     rectifies: bool = False
 
     @property
@@ -29,16 +28,16 @@ class Activation:
         return self.low is not None and self.high is not None
 
 
-def _step(a: np.ndarray) -> np.ndarray:
-    return (a > 0).astype(np.float64)
+def _step(a: Any) -> Any:
+    return (a > 0) * 1.0
 
 
 ACTIVATIONS: dict[str, Activation] = {
     "Tanh": Activation(-1.0, 1.0, lambda a: 1 - a**2),
     "Sigmoid": Activation(0.0, 1.0, lambda a: 4 * a * (1 - a)),
-    "Softsign": Activation(-1.0, 1.0, lambda a: (1 - np.abs(a)) ** 2),
-    "Hardtanh": Activation(-1.0, 1.0, lambda a: (np.abs(a) < 1).astype(np.float64)),
-    "Hardsigmoid": Activation(0.0, 1.0, lambda a: ((a > 0) & (a < 1)).astype(np.float64)),
+    "Softsign": Activation(-1.0, 1.0, lambda a: (1 - abs(a)) ** 2),
+    "Hardtanh": Activation(-1.0, 1.0, lambda a: (abs(a) < 1) * 1.0),
+    "Hardsigmoid": Activation(0.0, 1.0, lambda a: ((a > 0) & (a < 1)) * 1.0),
     "ReLU": Activation(low=0.0, derivative=_step, rectifies=True),
     "ReLU6": Activation(low=0.0, derivative=_step, rectifies=True),
     "LeakyReLU": Activation(),
@@ -48,3 +47,19 @@ ACTIVATIONS: dict[str, Activation] = {
     "Softplus": Activation(),
 }
 HOMOGENEOUS = ("ReLU", "LeakyReLU")
+
+
+def activation_kind(name: str) -> str:
+    """The key of an activation in `ACTIVATIONS`; "tanh", "soft_sign" and the like are understood.
+
+    Args:
+        name: as torch or JAX writes it.
+
+    Raises:
+        ValueError: if there is none of that name.
+    """
+    plain = name.replace("_", "").lower()
+    for kind in ACTIVATIONS:
+        if kind.lower() == plain:
+            return kind
+    raise ValueError(f"activation: expected one of {', '.join(ACTIVATIONS)}, got {name!r}.")

@@ -149,6 +149,7 @@ def _vanishing(records: pd.DataFrame, about: Mapping[str, Any]) -> Iterator[Find
 
 
 def _large_updates(records: pd.DataFrame, about: Mapping[str, Any]) -> Iterator[Finding]:
+    records = _where_known(records, "update_to_weight")
     ratio = _column(records, "update_to_weight")
     if ratio is None:
         return
@@ -166,10 +167,11 @@ def _large_updates(records: pd.DataFrame, about: Mapping[str, Any]) -> Iterator[
 
 
 def _uphill(records: pd.DataFrame, about: Mapping[str, Any]) -> Iterator[Finding]:
+    records = _where_known(records, "momentum_cosine", "gradient_dot_update")
     product = _column(records, "gradient_dot_update")
-    if product is None or about.get("momentum", 0.0) == 0:
+    if product is None:
         return
-    seen = product[np.isfinite(product)][-4 * FEW :]
+    seen = product[-4 * FEW :]
     if len(seen) >= 2 * FEW and np.mean(seen > 0) > UPHILL:
         yield Finding(
             "uphill",
@@ -183,13 +185,13 @@ def _uphill(records: pd.DataFrame, about: Mapping[str, Any]) -> Iterator[Finding
 
 def _eps_dominated(records: pd.DataFrame, about: Mapping[str, Any]) -> Iterator[Finding]:
     share = _column(records, "eps_dominated")
-    if share is not None and share[-1] > DOMINATED:
+    if share is not None and "eps" in records and share[-1] > DOMINATED:
         since = _since(records, share > DOMINATED)
         yield Finding(
             "eps dominated",
             "",
             f"for {share[-1]:.0%} of the weights the root mean square of the gradients is below "
-            f"the optimizer's eps = {about.get('eps', 0):.1g} since step {since:,}: it moves them "
+            f"eps = {records['eps'].iloc[-1]:.1g} since step {since:,}: the optimizer moves them "
             "by gradient descent of step lr/eps, no longer by signs; lower eps if that is not "
             "meant.",
             since,
@@ -279,11 +281,19 @@ RULES: tuple[Callable[[pd.DataFrame, Mapping[str, Any]], Iterator[Finding]], ...
 
 
 def _column(records: pd.DataFrame, name: str) -> np.ndarray | None:
-    """The values of a quantity; None where it was not recorded or the last is missing."""
-    if name not in records:
+    """The values of a quantity; None where it was not recorded or the last is not finite."""
+    if name not in records or not len(records):
         return None
     values = records[name].to_numpy(dtype=np.float64)
     return values if np.isfinite(values[-1]) else None
+
+
+def _where_known(records: pd.DataFrame, *names: str) -> pd.DataFrame:
+    """The records with these quantities; the last of a run has none of the update."""
+    if any(name not in records for name in names):
+        return records.iloc[:0]
+    known = np.isfinite(records[list(names)].to_numpy(dtype=np.float64)).all(axis=1)
+    return records.loc[known]
 
 
 def _log_time(records: pd.DataFrame) -> np.ndarray:

@@ -1,13 +1,11 @@
-"""Quantities of samples: loss and margins of a model's scores."""
+"""Fixed samples of a torch model: their loss, and whether margins can be normalized."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 
 from marginflow.training.monitor.activations import HOMOGENEOUS
-from marginflow.training.monitor.margin_summary import margin_summary, sample_margins
 
 PASSES = ("Flatten", "Dropout", "MaxPool1d", "MaxPool2d", "AvgPool1d", "AvgPool2d", "Identity")
 
@@ -59,17 +57,6 @@ def loss_of(
             goal = targets.to(flat.dtype)
             return float(functions.binary_cross_entropy_with_logits(flat, goal))
         return float(functions.cross_entropy(scores, targets))
-
-
-def margins_of(scores: torch.Tensor, targets: torch.Tensor) -> dict[str, float]:
-    """Margins by name; none of a regression, of scores that are not finite, or not one row each."""
-    if targets.dtype.is_floating_point or targets.ndim != 1:
-        return {}
-    rows = scores.double().cpu().numpy()
-    rows = rows[:, 0] if rows.ndim == 2 and rows.shape[1] == 1 else rows
-    if rows.ndim > 2 or not np.all(np.isfinite(rows)):
-        return {}
-    return margin_summary(sample_margins(rows, targets.cpu().numpy()))
 
 
 def homogeneity_of(model: torch.nn.Module) -> int | None:

@@ -1,13 +1,7 @@
 """The monitor of a torch model."""
 
-import json
-import math
-import warnings
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
-
-import pandas as pd
 
 try:
     import torch
@@ -17,21 +11,17 @@ except ModuleNotFoundError as error:
         "pip install 'marginflow[torch]' brings it."
     ) from error
 
-from marginflow.dynamics.checkpoint import replace_file
-from marginflow.dynamics.recording import Schedule, as_schedule, log_spaced
-from marginflow.training.monitor.findings import Finding, find
-from marginflow.training.monitor.layer_quantities import Activations, weight_quantities
-from marginflow.training.monitor.monitored_run import ABOUT
+from marginflow.dynamics.recording import Schedule
+from marginflow.training.monitor.base_monitor import BaseMonitor
 from marginflow.training.monitor.sample_quantities import (
     Samples,
     as_samples,
     homogeneity_of,
     loss_of,
-    margins_of,
 )
 from marginflow.training.monitor.saturation import BEYOND
+from marginflow.training.monitor.score_quantities import probe_quantities, validation_quantities
 from marginflow.training.monitor.shadow import Shadow
-from marginflow.training.monitor.sinks import ParquetSink, Sink, as_sink
 from marginflow.training.monitor.update_quantities import (
     cosine,
     momenta,
@@ -39,12 +29,10 @@ from marginflow.training.monitor.update_quantities import (
     settings,
     update_quantities,
 )
-
-PER_DECADE = 4
-NEVER = 2**63 - 1
+from marginflow.training.monitor.weight_quantities import as_numpy, weight_quantities
 
 
-class Monitor:
+class Monitor(BaseMonitor):
     """Follow margins, direction, saturation and momentum of a torch model while it trains.
 
     Call `step()` after each `optimizer.step()`, before gradients are set to zero.  At a few steps,
@@ -68,10 +56,6 @@ class Monitor:
         homogeneity: L of a model with scores(c·weights) = c^L scores, for the normalized margin; by
             default found where the model is a chain of layers without biases and ReLU.
         beyond: the part of its range from which on an output counts as saturated.
-
-    Attributes:
-        records: what was recorded, a list of mappings from names to numbers.
-        about: the model, its layers and the optimizer.
 
     Raises:
         TypeError, ValueError: if an argument does not fit.
@@ -109,87 +93,26 @@ class Monitor:
     ):
         if not isinstance(model, torch.nn.Module):
             raise TypeError(f"model: expected a torch.nn.Module, got {type(model).__name__}.")
-        if not 0 < beyond < 1:
-            raise ValueError(f"beyond: expected a number between 0 and 1, got {beyond!r}.")
+        super().__init__(schedule, to, beyond, unit_axis=1, records_here=_is_first())
         self._probe = as_samples("probe", probe)
         self._validation = as_samples("validation", validation)
-        self._loss, self._optimizer = loss, optimizer
-        self._shadow, self._activations = Shadow(model), Activations(beyond)
-        self._schedule = as_schedule(
-            log_spaced(PER_DECADE) if schedule is None else schedule, NEVER
-        )
-        self.records: list[dict[str, float | int]] = []
+        self._loss, self._optimizer, self._shadow = loss, optimizer, Shadow(model)
         self._homogeneity = (
             homogeneity_of(self._shadow.source) if homogeneity is None else homogeneity
         )
-        self.about = self._description(beyond)
-        several = isinstance(to, tuple | list)
-        self._records_here = _is_first()
-        self._sinks: list[Sink] = (
-            [as_sink(each) for each in (to if several else [to])] if self._records_here else []
-        )
-        self._describe()
-        self._step, self._due, self._wake = 0, NEVER, NEVER
         self._before: list[torch.Tensor] | None = None
         self._memory: list[torch.Tensor] | None = None
-        self._reference: tuple[int, list[torch.Tensor]] | None = None
-        self._turn = math.nan
-        if self._records_here:
-            self._plan(-1)
-            if self._due == 0:
-                self._record()
-                self._plan(0)
-
-    def __enter__(self) -> "Monitor":
-        return self
-
-    def __exit__(self, *exception: Any) -> None:
-        self.close()
+        self._begin(self._description(beyond))
 
     def step(self) -> None:
         """Count a step of the optimizer, and look if it is time."""
-        self._step += 1
-        if self._step < self._wake:
-            return
-        if self._step == self._due:
-            self._try_to_record()
-            self._plan(self._step)
-        else:
-            self._remember()
-
-    def close(self) -> None:
-        """Record the last step, if it was not, and write what there is."""
-        last = self.records[-1]["step"] if self.records else -1
-        if self._records_here and last < self._step:
-            self._try_to_record()
-        for sink in self._sinks:
-            if isinstance(sink, ParquetSink):
-                sink.flush()
-
-    def to_frame(self) -> pd.DataFrame:
-        """A row a record, a column a quantity."""
-        return pd.DataFrame(self.records)
-
-    @property
-    def n_steps(self) -> int:
-        """How many steps were counted."""
-        return self._step
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """What the records say, in sentences."""
-        return find(self.to_frame(), self.about)
+        self._count()
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint needs to go on: tensors, numbers and text."""
-        reference = self._reference
-        return {
-            "step": self._step,
-            "records": [dict(record) for record in self.records],
-            "reference": None if reference is None else [reference[0], *reference[1]],
-            "direction_change": self._turn,
-            "dead": {name: torch.from_numpy(each) for name, each in self._activations.dead.items()},
-        }
+        state = super().state_dict()
+        dead = {name: torch.from_numpy(each) for name, each in state["dead"].items()}
+        return state | {"dead": dead}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from `state_dict`.
@@ -197,32 +120,13 @@ class Monitor:
         Args:
             state: what `state_dict` gave.
         """
-        self._step = int(state["step"])
-        self.records = [dict(record) for record in state["records"]]
-        reference = state["reference"]
-        self._reference = None if reference is None else (int(reference[0]), list(reference[1:]))
-        self._turn = float(state["direction_change"])
-        self._activations.dead = {name: each.numpy() for name, each in state["dead"].items()}
-        self._before = self._memory = None
-        if self._records_here:
-            self._plan(self._step)
-            for sink in self._sinks:
-                if isinstance(sink, ParquetSink):
-                    sink.restore(self.records)
+        dead = {name: each.numpy() for name, each in state["dead"].items()}
+        super().load_state_dict(state | {"dead": dead})
 
     def _parameters(self) -> list[torch.Tensor]:
         return [each for each in self._shadow.source.parameters() if each.requires_grad]
 
-    def _plan(self, step: int) -> None:
-        """The next step to record, and the one before it, when weights are copied."""
-        following = self._schedule.following(step, steps=NEVER, limit=1)
-        self._due = int(following[0]) if len(following) else NEVER
-        self._wake = max(self._due - 1, 0)
-        if self._wake == self._step and self._due > self._step:
-            self._remember()
-
     def _remember(self) -> None:
-        """Copy what the next record compares with."""
         if self._optimizer is None:
             return
         parameters = self._parameters()
@@ -230,44 +134,26 @@ class Monitor:
         memory = momenta(self._optimizer, parameters)
         self._memory = None if memory is None else [each.clone() for each in memory]
 
-    def _try_to_record(self) -> None:
-        """Record; what goes wrong with that must not end a training."""
-        try:
-            self._record()
-        except Exception as error:
-            warnings.warn(
-                f"the monitor has no record of step {self._step}: {type(error).__name__}: {error}",
-                RuntimeWarning,
-                stacklevel=3,
-            )
-
-    def _record(self) -> None:
-        step = self._step
-        found: dict[str, float | int] = {
-            "step": step,
-            "log_time": math.log(step) if step else -math.inf,
-        }
-        found |= self._of_weights() | self._of_updates() | self._of_samples()
-        self.records.append(found)
-        for sink in self._sinks:
-            sink(found)
+    def _quantities(self) -> dict[str, float]:
+        if not self._knows_the_step_before:
+            self._before = self._memory = None
+        found = self._of_weights() | self._of_updates() | self._of_samples()
         self._before = self._memory = None
+        return found
 
     def _of_weights(self) -> dict[str, float]:
         parameters = [each.detach() for each in self._parameters()]
-        found = {"weights_norm": norm(parameters), "direction_change": self._turned(parameters)}
+        found = {
+            "weights_norm": norm(parameters),
+            "direction_change": self._turned(
+                lambda: [each.clone() for each in parameters],
+                lambda others: cosine(parameters, others),
+            ),
+        }
         before = dict(zip(map(id, self._parameters()), self._before or (), strict=False))
         for name, layer in _weights(self._shadow.source).items():
             found |= weight_quantities(name, layer, before.get(id(layer)))
         return found
-
-    def _turned(self, parameters: list[torch.Tensor]) -> float:
-        """The angle between the weights and those of an e-fold earlier, in radians."""
-        if self._reference is None or self._step >= math.e * self._reference[0]:
-            if self._reference is not None and self._reference[0] > 0:
-                self._turn = math.acos(cosine(parameters, self._reference[1]))
-            self._reference = (self._step, [each.clone() for each in parameters])
-        return self._turn
 
     def _of_updates(self) -> dict[str, float]:
         return update_quantities(self._parameters(), self._optimizer, self._before, self._memory)
@@ -277,29 +163,23 @@ class Monitor:
         if self._probe is not None:
             found |= self._of_probe(self._probe)
         if self._validation is not None:
-            inputs, targets = self._validation
-            scores = self._shadow.scores(inputs)
-            found["validation_loss"] = loss_of(scores, targets, self._loss)
-            margins = margins_of(scores, targets)
-            if margins:
-                found["validation_accuracy"] = margins["accuracy"]
-            if "loss" in found:
-                found["loss_gap"] = found["validation_loss"] - found["loss"]
+            scores = self._shadow.scores(self._validation.inputs)
+            loss = loss_of(scores, self._validation.targets, self._loss)
+            arrays = as_numpy(scores), as_numpy(self._validation.targets)
+            found |= validation_quantities(*arrays, loss, found.get("loss"))
         return found
 
     def _of_probe(self, probe: Samples) -> dict[str, float]:
         found: dict[str, float] = {}
 
         def see(name: str, kind: str, outputs: torch.Tensor) -> None:
-            found.update(self._activations.quantities(name, kind, outputs))
+            found.update(self._activations.quantities(name, kind, as_numpy(outputs)))
 
         scores = self._shadow.scores(probe.inputs, see)
-        found["loss"] = loss_of(scores, probe.targets, self._loss)
-        found |= margins_of(scores, probe.targets)
+        loss = loss_of(scores, probe.targets, self._loss)
         size = norm([each.detach() for each in self._shadow.source.parameters()])
-        if "margin" in found and self._homogeneity is not None and size > 0:
-            found["normalized_margin"] = found["margin"] / size**self._homogeneity
-        return found
+        arrays = as_numpy(scores), as_numpy(probe.targets)
+        return found | probe_quantities(*arrays, loss, size, self._homogeneity)
 
     def _description(self, beyond: float) -> dict[str, Any]:
         source = self._shadow.source
@@ -315,12 +195,6 @@ class Monitor:
             found["optimizer"] = type(self._optimizer).__name__
             found |= settings(self._optimizer)
         return found
-
-    def _describe(self) -> None:
-        for sink in self._sinks:
-            if isinstance(sink, ParquetSink):
-                content = json.dumps(self.about, indent=1).encode()
-                replace_file(Path(sink.folder) / ABOUT, content)
 
 
 def _weights(model: torch.nn.Module) -> dict[str, torch.Tensor]:
