@@ -196,6 +196,16 @@ def test_trackers_get_what_is_finite(make):
     assert tracker.seen == [(3, "step", 3), (3, "loss", 0.5)]
 
 
+def test_mlflow_gets_no_name_that_is_also_a_folder():
+    tracker = Tracker()
+    monitor.to_mlflow(tracker)({"step": 1, "update_to_weight": 0.1, "update_to_weight/0": 0.2})
+    assert tracker.seen == [
+        (1, "step", 1),
+        (1, "update_to_weight/model", 0.1),
+        (1, "update_to_weight/0", 0.2),
+    ]
+
+
 @pytest.mark.parametrize(
     ("make", "package"), [(monitor.to_wandb, "wandb"), (monitor.to_mlflow, "mlflow")]
 )

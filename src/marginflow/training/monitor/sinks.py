@@ -108,6 +108,9 @@ def to_wandb(run: Any = None) -> Sink:
 def to_mlflow(client: Any = None) -> Sink:
     """A sink that logs metrics to the MLflow run that is under way.
 
+    A quantity of the whole model that each layer has too is logged as that of "model", as MLflow
+    may keep metrics in files, whose names no folder can have.
+
     Args:
         client: the module mlflow, or what has its `log_metrics`.
     """
@@ -116,7 +119,14 @@ def to_mlflow(client: Any = None) -> Sink:
             import mlflow as client  # type: ignore[import-not-found]
         except ImportError as error:
             raise ImportError(missing("MLflow", "mlflow")) from error
-    return lambda record: client.log_metrics(_finite(record), step=int(record["step"]))
+
+    def log(record: Record) -> None:
+        metrics = _finite(record)
+        layered = {name.partition("/")[0] for name in metrics if "/" in name}
+        named = {f"{n}/model" if n in layered else n: value for n, value in metrics.items()}
+        client.log_metrics(named, step=int(record["step"]))
+
+    return log
 
 
 def as_sink(to: Any) -> Sink:
