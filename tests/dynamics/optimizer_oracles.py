@@ -15,7 +15,7 @@ Gradient = Callable[[np.ndarray], tuple[np.ndarray, float]]
 
 def loop(name: str, gradient: Gradient, initial: np.ndarray, rate: Any, steps: int) -> np.ndarray:
     """The iterates (steps + 1, ...) of a registered method with its settings by default."""
-    W, memory = np.array(initial, dtype=float), {}
+    W, memory = np.array(initial, dtype=float), {"gradient": gradient}
     path = [W]
     for t in range(steps):
         eta = rate(t) if callable(rate) else rate
@@ -155,6 +155,16 @@ def dual_momentum(W, G, pull, eta, t, memory):
     return W - eta * (memory["g"] + H)
 
 
+def loss_based_gd(W, G, pull, eta, t, memory):
+    # growth 1.2, decrease 0.3; the risk of the multiclass exponential loss is the sum of its pulls
+    H = G / pull
+    rate = min(1.2 * memory.get("rate", np.inf), eta / np.sum(H**2))
+    while np.log(memory["gradient"](W - rate * H)[1] / pull) > -0.3 * rate * np.sum(H**2):
+        rate /= 2
+    memory["rate"] = rate
+    return W - rate * H
+
+
 STEPS: dict[str, Callable[..., np.ndarray]] = {
     "gd": gd,
     "heavy-ball": heavy_ball,
@@ -177,4 +187,5 @@ STEPS: dict[str, Callable[..., np.ndarray]] = {
     "lion": lion,
     "prgd": prgd,
     "dual-momentum": dual_momentum,
+    "loss-based-gd": loss_based_gd,
 }

@@ -35,6 +35,7 @@ RATES = {"gd": 0.01, "heavy-ball": 0.003, "nesterov": 0.003}
 WITHOUT_SCALE = {
     *("normalized-gd", "steepest", "sign", "signum", "spectral", "muon", "muon-exact", "nuclear"),
     *("class-normalized", "coordinate", "rmsprop", "adam", "lion", "dual-momentum"),
+    "loss-based-gd",
 }
 
 

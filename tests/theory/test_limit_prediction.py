@@ -13,7 +13,7 @@ from marginflow.theory.optimizer_limits import WATCHED, optimizer_limit
 
 SETTINGS = {"steepest": {"norm": "feature_l2"}}
 # Their steps depend on the weights, or on more than the gradient, so that the probe is no judge.
-BY_CLASS = {"mirror", "prgd", "dual-momentum"}
+BY_CLASS = {"mirror", "prgd", "dual-momentum", "loss-based-gd"}
 WATCHABLE = sorted(set(registered_optimizers()) - BY_CLASS - {"muon-exact"})
 
 

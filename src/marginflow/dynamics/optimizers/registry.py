@@ -10,6 +10,7 @@ import optax
 from marginflow.dynamics.optimizers.adaptive import AdaGrad, Adam, AdamW, RMSProp
 from marginflow.dynamics.optimizers.dual_momentum import DualMomentum
 from marginflow.dynamics.optimizers.heavy_ball import HeavyBall, Nesterov
+from marginflow.dynamics.optimizers.loss_based import LossBasedGD
 from marginflow.dynamics.optimizers.mirror import MirrorDescent
 from marginflow.dynamics.optimizers.muon import Muon
 from marginflow.dynamics.optimizers.optax_optimizer import OptaxOptimizer
@@ -32,6 +33,7 @@ _REGISTRY: dict[str, Factory] = {
     "heavy-ball": partial(HeavyBall, momentum=0.9),
     "nesterov": Nesterov,
     "normalized-gd": NormalizedGD,
+    "loss-based-gd": LossBasedGD,
     "steepest": SteepestDescent,
     "sign": SignDescent,
     "signum": Signum,
