@@ -59,6 +59,8 @@ def test_margins_are_those_of_a_loop():
         assert found == row[label] - max(np.delete(row, label))
     summary = monitor.margin_summary(margins)
     assert summary["margin"] == margins.min()
+    assert summary["margin_q25"] == np.quantile(margins, 0.25)
+    assert summary["margin_q95"] == np.quantile(margins, 0.95)
     assert summary["accuracy"] == np.mean(scores.argmax(axis=1) == labels)
     one = RNG.normal(size=9)
     np.testing.assert_array_equal(

@@ -1,5 +1,6 @@
 """The pictures of a monitored training: the whole model first, then layer by layer."""
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -8,11 +9,12 @@ import pandas as pd
 from marginflow import figures
 from marginflow.report.picture import Picture
 from marginflow.training.monitor import MonitoredRun
+from marginflow.training.monitor.margin_summary import QUANTILES
 
 WHOLE = (
     # (title, what is drawn, label of the axis, whether it is logarithmic)
     ("Loss", ("loss", "validation_loss"), "loss", True),
-    ("Margins", ("margin", "margin_q05", "margin_median"), "margin", False),
+    ("Margins", ("margin", *QUANTILES), "margin", False),
     ("Weights", ("weights_norm",), "norm", False),
     ("Direction", ("direction_change",), "radians in an e-fold", False),
     ("Scales", ("gradient_norm", "update_to_weight"), "size", True),
@@ -77,7 +79,8 @@ def _of_layers(records: pd.DataFrame, quantity: str) -> dict[str, np.ndarray]:
 
 
 def _words(name: str) -> str:
-    return name.replace("q05", "5 % quantile").replace("_", " ")
+    name = re.sub(r"_q0?(\d+)$", r" \1 % quantile", name)
+    return name.replace("_", " ")
 
 
 def _values(records: pd.DataFrame, name: str) -> np.ndarray:

@@ -5,7 +5,13 @@ from jaxtyping import Float, Int
 
 from marginflow.margins.multiclass import relative_margins
 
-QUANTILE = 0.05
+QUANTILES = {
+    "margin_q05": 0.05,
+    "margin_q25": 0.25,
+    "margin_median": 0.5,
+    "margin_q75": 0.75,
+    "margin_q95": 0.95,
+}
 
 
 def sample_margins(
@@ -28,20 +34,24 @@ def sample_margins(
 
 
 def margin_summary(margins: Float[np.ndarray, " n"]) -> dict[str, float]:
-    """The least margin, its 5 % quantile, the median, and the share above zero.
+    """The least margin, quantiles of their distribution, and the share above zero.
 
     Args:
         margins: (n,) of samples.
 
+    Returns:
+        "margin", the 5, 25, 75 and 95 % quantiles as "margin_q05" and so on, "margin_median", and
+        "accuracy".
+
     Example:
         >>> import numpy as np
-        >>> margin_summary(np.array([-1.0, 1.0, 3.0, 5.0]))["accuracy"]
-        0.75
+        >>> summary = margin_summary(np.array([-1.0, 1.0, 3.0, 5.0]))
+        >>> summary["margin_median"], summary["accuracy"]
+        (2.0, 0.75)
     """
-    low, middle = np.quantile(margins, [QUANTILE, 0.5])
+    quantiles = np.quantile(margins, list(QUANTILES.values()))
     return {
         "margin": float(margins.min()),
-        "margin_q05": float(low),
-        "margin_median": float(middle),
+        **dict(zip(QUANTILES, quantiles.tolist(), strict=True)),
         "accuracy": float(np.mean(margins > 0)),
     }
