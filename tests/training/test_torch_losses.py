@@ -144,7 +144,7 @@ def test_narrow_scores_are_computed_in_float32_and_rounded_once(loss, dtype):
 def test_rows_in_blocks_are_the_rows(name, monkeypatch):
     scores, labels = problem()
     whole = values_and_gradients(name, scores, labels)
-    monkeypatch.setattr("marginflow.training.torch.row_loss._PER_THREAD", 3 * N_CLASSES)
+    monkeypatch.setattr("marginflow.training.torch.row_blocks._PER_THREAD", 3 * N_CLASSES)
     for blocks, values in zip(values_and_gradients(name, scores, labels), whole, strict=True):
         torch.testing.assert_close(blocks, values, rtol=1e-15, atol=0)
 

@@ -188,6 +188,13 @@ def test_soft_targets_and_templates_compile(batch):
     check_compiled(template, "aot_eager", scores, labels)
 
 
+@pytest.mark.parametrize("name", ["sparsemax", "entmax", "norm-entropy"])
+def test_a_compiled_solver_takes_rows_in_blocks_too(batch, name, monkeypatch):
+    monkeypatch.setattr("marginflow.training.torch.row_blocks._PER_THREAD", 1)
+    scores, labels, _, _ = batch
+    check_compiled(mft.loss(name), "aot_eager", scores, labels)
+
+
 def check_compiled(function, backend: str, scores, targets) -> None:
     torch.compiler.reset()
     given = scores.clone().requires_grad_()

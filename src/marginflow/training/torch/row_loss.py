@@ -15,11 +15,8 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
+from marginflow.training.torch.row_blocks import rows_of_a_block
 from marginflow.training.torch.row_rule import RowRule, State
-
-# Entries of a block: for each thread of a CPU a temporary of half a megabyte, which its cache
-# holds; elsewhere as many as keep an accelerator busy.
-_PER_THREAD, _ON_ACCELERATOR = 2**17, 2**24
 
 
 def row_losses(scores: Tensor, labels: Tensor, rule: RowRule) -> Tensor:
@@ -112,14 +109,12 @@ def _scale(gradient: Tensor, factors: Tensor, rule: RowRule, out: Tensor | None 
 
 def _blocks(scores: Tensor, rule: RowRule) -> Iterator[slice]:
     """The rows that are computed together."""
-    n_rows, n_classes = scores.shape
+    n_rows = scores.shape[0]
     kept_whole = rule.keeps_gradient and scores.dtype == computing_dtype(scores)
     if kept_whole or torch.compiler.is_compiling():
         yield slice(0, n_rows)
         return
-    on_cpu = scores.device.type == "cpu"
-    size = _PER_THREAD * torch.get_num_threads() if on_cpu else _ON_ACCELERATOR
-    step = max(1, size // n_classes)
+    step = rows_of_a_block(scores)
     # at least one block, of no rows if there are none
     for start in range(0, max(n_rows, 1), step):
         yield slice(start, min(start + step, n_rows))

@@ -20,6 +20,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from marginflow.training.torch.row_blocks import rows_of_a_block
+
 _NEARLY_SOFTMAX = 1 / 8
 _MAX_STEPS = 200
 
@@ -74,9 +76,11 @@ def solved(prediction: Prediction, gaps: Tensor) -> Tensor:
 
 
 # A loop that ends where its data say so has no fixed program: a compiler is given it as one call.
+# It makes many passes, by blocks of rows that a cache holds.
 @torch.library.custom_op("marginflow::solve_prediction", mutates_args=())
 def _solve_as_it_is(gaps: Tensor, q: float) -> Tensor:
-    return prediction_of_order(1 + q).solve(gaps)
+    prediction = prediction_of_order(1 + q)
+    return torch.cat([prediction.solve(block) for block in gaps.split(rows_of_a_block(gaps))])
 
 
 @_solve_as_it_is.register_fake
