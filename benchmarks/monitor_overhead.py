@@ -3,7 +3,7 @@
 A network of two hidden layers and a small convolutional one are trained on digits for 10,000 steps
 by torch, and the first by JAX too.  Both sides train a chunk of steps, one after the other, so that
 a machine's drift meets both alike.  What the monitor's construction and its last record cost is
-counted, in JAX with the compilation of the network for the probe samples, a tenth of a second.
+counted, and compilation is not.
 """
 
 import importlib.util

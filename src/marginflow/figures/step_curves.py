@@ -20,6 +20,7 @@ def step_curves(
     title: str | None = None,
     logarithmic: bool = False,
     level: float | None = None,
+    bands: Mapping[str, tuple[np.ndarray, np.ndarray]] | None = None,
 ) -> Axes:
     """Draw quantities against the step on a logarithmic axis, a curve each.
 
@@ -32,6 +33,7 @@ def step_curves(
         logarithmic: whether their axis is logarithmic too; values that are not positive are then
             left out.
         level: a value that is drawn dashed, as a limit.
+        bands: lower and upper edges (m,) by name, shaded behind the curves, the later the darker.
 
     Returns:
         The axes.
@@ -47,22 +49,20 @@ def step_curves(
         ...     ax = step_curves(canvas().subplots(), steps, {"loss": np.array([2.0, 1.0, 0.5])})
     """
     steps = np.asarray(steps, dtype=float)
-    last = 10.0
+    for i, (name, (low, high)) in enumerate((bands or {}).items()):
+        low, high = _checked(name, low, steps), _checked(name, high, steps)
+        kept = (steps >= 1) & np.isfinite(low) & np.isfinite(high)
+        shade = {"color": GRAY, "alpha": 0.2 + 0.2 * i, "lw": 0}
+        ax.fill_between(steps[kept], low[kept], high[kept], label=name, **shade)
     for i, (name, values) in enumerate(curves.items()):
-        found = np.asarray(values, dtype=float)
-        if found.shape != steps.shape:
-            raise ValueError(
-                f"curve {name!r}: expected one value for each of {len(steps)} steps, got shape "
-                f"{found.shape}."
-            )
+        found = _checked(name, values, steps)
         kept = (steps >= 1) & np.isfinite(found) & ((found > 0) | (not logarithmic))
         if not kept.any():
             continue
         color, dash = COLORS[i % len(COLORS)], DASHES[i // len(COLORS) % len(DASHES)]
         ax.plot(steps[kept], found[kept], color=color, ls=dash, label=name)
-        last = max(last, float(steps[kept][-1]))
     ax.set_xscale("log")
-    ax.set_xlim(1, last)
+    ax.set_xlim(1, max(10.0, steps.max(initial=0.0)))
     ax.xaxis.set_major_locator(LogLocator(numticks=7))
     ax.xaxis.set_minor_formatter(NullFormatter())
     if logarithmic and ax.lines:
@@ -73,6 +73,16 @@ def step_curves(
     ax.set_ylabel(ylabel)
     if title is not None:
         ax.set_title(title)
-    if 1 < len(curves) <= MOST_NAMES and ax.lines:
+    if 1 < len(curves) + len(bands or ()) <= MOST_NAMES and ax.lines:
         ax.legend(loc="best")
     return ax
+
+
+def _checked(name: str, values: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    found = np.asarray(values, dtype=float)
+    if found.shape != steps.shape:
+        raise ValueError(
+            f"curve {name!r}: expected one value for each of {len(steps)} steps, got shape "
+            f"{found.shape}."
+        )
+    return found

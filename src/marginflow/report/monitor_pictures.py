@@ -1,6 +1,5 @@
 """The pictures of a monitored training: the whole model first, then layer by layer."""
 
-import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -9,12 +8,11 @@ import pandas as pd
 from marginflow import figures
 from marginflow.report.picture import Picture
 from marginflow.training.monitor import MonitoredRun
-from marginflow.training.monitor.margin_summary import QUANTILES
 
 WHOLE = (
     # (title, what is drawn, label of the axis, whether it is logarithmic)
     ("Loss", ("loss", "validation_loss"), "loss", True),
-    ("Margins", ("margin", *QUANTILES), "margin", False),
+    ("Margins", ("margin_median", "margin"), "margin", False),
     ("Weights", ("weights_norm",), "norm", False),
     ("Direction", ("direction_change",), "radians in an e-fold", False),
     ("Scales", ("gradient_norm", "update_to_weight"), "size", True),
@@ -28,6 +26,14 @@ LAYERS = (
     ("effective_rank", "Effective rank", "directions in use", False),
     ("norm", "Norms of layers", "norm", True),
 )
+BANDS = {
+    # shares of the samples, between two quantiles
+    "Margins": {
+        "90 % of the samples": ("margin_q05", "margin_q95"),
+        "50 % of the samples": ("margin_q25", "margin_q75"),
+    }
+}
+NAMES = {"margin": "least", "margin_median": "median"}
 COLUMNS = 3
 
 
@@ -59,7 +65,14 @@ def _picture(name: str, title: str, records: pd.DataFrame, panels: list, what: s
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for ax, (heading, curves, label, log) in zip(axes, panels, strict=False):
         steps = records["step"].to_numpy()
-        figures.step_curves(ax, steps, curves, ylabel=label, title=heading, logarithmic=log)
+        bands = {
+            words: (_values(records, low), _values(records, high))
+            for words, (low, high) in BANDS.get(heading, {}).items()
+            if low in records
+        }
+        figures.step_curves(
+            ax, steps, curves, ylabel=label, title=heading, logarithmic=log, bands=bands
+        )
     for ax in axes[len(panels) :]:
         ax.set_axis_off()
     shown = ", ".join(heading.lower() for heading, *_ in panels)
@@ -79,8 +92,7 @@ def _of_layers(records: pd.DataFrame, quantity: str) -> dict[str, np.ndarray]:
 
 
 def _words(name: str) -> str:
-    name = re.sub(r"_q0?(\d+)$", r" \1 % quantile", name)
-    return name.replace("_", " ")
+    return NAMES.get(name, name.replace("_", " "))
 
 
 def _values(records: pd.DataFrame, name: str) -> np.ndarray:

@@ -1,5 +1,6 @@
 """The monitor of a training in JAX."""
 
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -93,7 +94,6 @@ class JaxMonitor(BaseMonitor):
         self._validation = _as_samples("validation", validation)
         if apply is None and (self._probe or self._validation):
             raise ValueError("apply: expected a function of (params, inputs), got None.")
-        self._seen = jax.jit(self._look) if apply is not None else None
         self._apply, self._loss = apply, loss or default_loss
         self._kinds = {name: activation_kind(kind) for name, kind in (activations or {}).items()}
         self._homogeneity = homogeneity
@@ -165,31 +165,37 @@ class JaxMonitor(BaseMonitor):
 
     def _of_samples(self, norm: float) -> dict[str, float]:
         found: dict[str, float] = {}
-        if self._probe is not None and self._seen is not None:
-            loss, scores, outputs = self._seen(self._params, *self._probe)
+        if self._probe is not None:
+            loss, scores, outputs = self._seen(self._probe)
             for layer, each in outputs.items():
                 kind, values = self._kinds[layer], np.asarray(each)
                 found |= self._activations.quantities(layer, kind, values)
-            arrays = np.asarray(scores), np.asarray(self._probe[1])
-            found |= probe_quantities(*arrays, float(loss), norm, self._homogeneity)
-        if self._validation is not None and self._seen is not None:
-            loss, scores, _ = self._seen(self._params, *self._validation)
-            arrays = np.asarray(scores), np.asarray(self._validation[1])
-            found |= validation_quantities(*arrays, float(loss), found.get("loss"))
+            arrays = scores, np.asarray(self._probe[1])
+            found |= probe_quantities(*arrays, loss, norm, self._homogeneity)
+        if self._validation is not None:
+            loss, scores, _ = self._seen(self._validation)
+            arrays = scores, np.asarray(self._validation[1])
+            found |= validation_quantities(*arrays, loss, found.get("loss"))
         return found
 
-    def _look(self, params: Any, inputs: Any, targets: jax.Array) -> tuple[Any, Any, Any]:
+    def _seen(self, samples: tuple[Any, jax.Array]) -> tuple[float, np.ndarray, dict[str, Any]]:
         """Loss, scores, and outputs of activations, on samples."""
-        assert self._apply is not None
-        scores, outputs = self._apply(params, inputs), {}
-        if isinstance(scores, tuple | list):
-            scores, outputs = scores
+        loss, scores, outputs = _look(self._apply, self._loss, self._params, *samples)
         if set(outputs) != set(self._kinds):
             raise ValueError(
                 "activations: expected the kind of each layer whose outputs apply returns, which "
                 f"are {sorted(outputs)}; got {sorted(self._kinds)}."
             )
-        return self._loss(scores, targets), wide(scores), wide(dict(outputs))
+        return float(loss), np.asarray(scores), outputs
+
+
+# compiled once a model, not once a monitor
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _look(apply: Any, loss: Any, params: Any, inputs: Any, targets: jax.Array) -> tuple[Any, ...]:
+    scores, outputs = apply(params, inputs), {}
+    if isinstance(scores, tuple | list):
+        scores, outputs = scores
+    return loss(scores, targets), wide(scores), wide(dict(outputs))
 
 
 def _as_samples(name: str, samples: Any) -> tuple[Any, jax.Array] | None:
