@@ -1,5 +1,6 @@
 """The monitor of a training in JAX: what it records, and that training does not notice it."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -217,6 +218,35 @@ def test_arrays_that_are_given_away_do_not_matter():
             seen.step(params, state)
     assert [row["step"] for row in seen.records] == list(range(13))
     assert np.isfinite(seen.to_frame()["update_norm"][1:]).all()
+
+
+def test_an_equinox_model_is_followed_by_its_arrays():
+    model = eqx.nn.MLP(64, 10, 16, 1, activation=jnp.tanh, key=jax.random.key(0))
+    optimizer = monitor.monitored(optax.sgd(0.1))
+    state = optimizer.init(eqx.filter(model, eqx.is_inexact_array))
+
+    def scores(model, inputs):
+        return jax.vmap(model)(inputs)
+
+    @eqx.filter_jit
+    def step(model, state):
+        def loss(model):
+            found = scores(model, INPUTS[:50])
+            return optax.softmax_cross_entropy_with_integer_labels(found, TARGETS[:50]).mean()
+
+        gradients = eqx.filter_grad(loss)(model)
+        updates, state = optimizer.update(gradients, state, model)
+        return eqx.apply_updates(model, updates), state
+
+    with JaxMonitor(model, scores, PROBE) as seen:
+        for _ in range(5):
+            model, state = step(model, state)
+            seen.step(model, state)
+    assert seen.about["weights"] == ["layers.0", "layers.1"]
+    assert seen.about["parameters"] == 64 * 16 + 16 + 16 * 10 + 10
+    assert {"gradient_to_weight/layers.0", "update_norm"} <= set(seen.records[2])
+    found = monitor.sample_margins(np.asarray(scores(model, PROBE[0]), float), PROBE[1])
+    assert seen.records[-1]["margin"] == pytest.approx(found.min(), rel=1e-5)
 
 
 def test_gradients_may_be_given_by_hand():

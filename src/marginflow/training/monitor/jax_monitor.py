@@ -1,9 +1,9 @@
 """The monitor of a training in JAX."""
 
-import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -36,7 +36,8 @@ class JaxMonitor(BaseMonitor):
     and Adam's ε are known where `optax.inject_hyperparams` keeps them in the state.
 
     Args:
-        params: at the start, any tree of arrays.
+        params: at the start, any tree of arrays, or a model of equinox; leaves that are no floating
+            numbers are left to `apply`.
         apply: of (params, inputs), as it is outside of training: scores; or scores and a mapping
             from names of layers to the outputs of their activations, units last.
         probe: (inputs, targets), fixed samples to look at, some hundred of them; targets are
@@ -97,15 +98,15 @@ class JaxMonitor(BaseMonitor):
         self._apply, self._loss = apply, loss or default_loss
         self._kinds = {name: activation_kind(kind) for name, kind in (activations or {}).items()}
         self._homogeneity = homogeneity
-        self._params, self._state, self._gradients = params, None, None
+        self._model, self._state, self._gradients = params, None, None
         self._before: Any = None
         self._memory: Any = None
         self._begin(
             {
                 "model": getattr(apply, "__name__", "parameters"),
-                "parameters": sum(leaf.size for leaf in jax.tree.leaves(params)),
+                "parameters": sum(leaf.size for leaf in jax.tree.leaves(self._params)),
                 "activations": self._kinds,
-                "weights": list(matrices(params)),
+                "weights": list(matrices(self._params)),
                 "homogeneity": homogeneity,
                 "beyond": beyond,
             }
@@ -123,13 +124,17 @@ class JaxMonitor(BaseMonitor):
             steps: how many steps there were, as after a `scan`; of the last of several the update
                 is not known.
         """
-        self._params, self._state, self._gradients = params, state, gradients
+        self._model, self._state, self._gradients = params, state, gradients
         self._count(steps)
 
     def close(self) -> None:
         """Record the last step, if it was not, and write what there is."""
         super().close()
         self._state = self._gradients = None
+
+    @property
+    def _params(self) -> Any:
+        return eqx.filter(self._model, eqx.is_inexact_array)
 
     def _remember(self) -> None:
         # copies, since the arrays may be given away to the next step
@@ -143,6 +148,8 @@ class JaxMonitor(BaseMonitor):
         gradients = self._gradients
         if gradients is None and isinstance(self._state, MonitoredState) and self._step > 0:
             gradients = self._state.gradients
+        if gradients is not None:
+            gradients = eqx.filter(gradients, eqx.is_inexact_array)
         found = update_scalars(self._params, before, gradients, memory)
         found |= setting_scalars(self._state, self._step) | self._of_weights(before, gradients)
         found = {name: float(value) for name, value in found.items()}
@@ -180,7 +187,7 @@ class JaxMonitor(BaseMonitor):
 
     def _seen(self, samples: tuple[Any, jax.Array]) -> tuple[float, np.ndarray, dict[str, Any]]:
         """Loss, scores, and outputs of activations, on samples."""
-        loss, scores, outputs = _look(self._apply, self._loss, self._params, *samples)
+        loss, scores, outputs = _look(self._apply, self._loss, self._model, *samples)
         if set(outputs) != set(self._kinds):
             raise ValueError(
                 "activations: expected the kind of each layer whose outputs apply returns, which "
@@ -190,7 +197,7 @@ class JaxMonitor(BaseMonitor):
 
 
 # compiled once a model, not once a monitor
-@functools.partial(jax.jit, static_argnums=(0, 1))
+@eqx.filter_jit
 def _look(apply: Any, loss: Any, params: Any, inputs: Any, targets: jax.Array) -> tuple[Any, ...]:
     scores, outputs = apply(params, inputs), {}
     if isinstance(scores, tuple | list):

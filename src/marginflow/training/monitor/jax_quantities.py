@@ -106,14 +106,19 @@ def setting_scalars(state: Any, step: int) -> Scalars:
 
 
 def matrices(tree: Any) -> dict[str, jax.Array]:
-    """Leaves of two axes or more as matrices whose last axis is that of the outputs, by name."""
+    """Leaves of two axes or more as matrices, an output a row or a column, by name.
+
+    Outputs are the first axis of what is called "weight", as in equinox, and else the last.
+    """
     found = {}
     for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
         if leaf.ndim >= 2:
             name = jax.tree_util.keystr(path, simple=True, separator=".")
+            first = name.endswith("weight")
+            shape = (leaf.shape[0], -1) if first else (-1, leaf.shape[-1])
             for ending in ("kernel", "weight"):
                 name = name.removesuffix(ending).removesuffix(".")
-            found[name or "model"] = wide(leaf).reshape(-1, leaf.shape[-1])
+            found[name or "model"] = wide(leaf).reshape(shape)
     return found
 
 
