@@ -149,11 +149,11 @@ def test_each_rule_speaks_where_it_should_and_not_where_it_is_not_met(columns, n
 
 def test_saturation_after_separation_and_loss_without_errors_harm_nothing():
     late = np.where(np.arange(10) > 6, 0.6, 0.1)
-    grown = records(
-        **{"saturated/1": late, "derivative/1": 0.5 - late / 2, "margin": np.arange(10.0) - 3}
-    )
-    found = {finding.name: finding for finding in monitor.find(grown, ABOUT)}
-    assert not found["saturated"].harmful
+    columns = {"saturated/1": late, "derivative/1": 0.5 - late / 2}
+    learned = records(**columns, accuracy=np.linspace(0.6, 1.0, 10) ** 0.1)
+    assert [finding.harmful for finding in monitor.find(learned, ABOUT)] == [False]
+    early = records(**columns, accuracy=np.linspace(0.3, 1.0, 10))
+    assert [finding.harmful for finding in monitor.find(early, ABOUT)] == [True]
     sure = records(
         loss=FALLING,
         validation_loss=[*FALLING[:5], *(1 + TEN[:5])],

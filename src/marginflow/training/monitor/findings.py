@@ -17,6 +17,7 @@ from marginflow.training.monitor.plateau import recent_fall
 
 SATURATED = 0.4  # of a layer's outputs beyond the threshold
 FLAT = 0.25  # mean derivative of a saturated layer, where 1 is the steepest
+LEARNED = 0.95  # of the probe samples right, from which on saturation is that of growing weights
 DEAD = 0.4  # of a rectified layer's units
 EARLY = 5  # steps before which a large update is no sign
 LARGE_UPDATE = 0.1  # of the weights' norm in a step
@@ -90,10 +91,11 @@ def _saturated(records: pd.DataFrame, about: Mapping[str, Any]) -> Iterator[Find
         if not holds[-1]:
             continue
         since = _since(records, holds)
-        grown = since > _separated_since(records)
+        right = _accuracy_at(records, since)
+        grown = right >= LEARNED
         ending = (
-            "every probe sample was on the right side before, and the weights grow on: no fault "
-            "as long as that is what is wanted; weight decay ends it."
+            f"{right:.0%} of the probe samples were on the right side by then, and the weights "
+            "grow on: no fault as long as that is what is wanted; weight decay ends it."
             if grown
             else "little gradient passes: lower the scale of its initial weights, normalize what "
             "comes in, or take ReLU."
@@ -301,10 +303,11 @@ def _log_time(records: pd.DataFrame) -> np.ndarray:
         return np.log(records["step"].to_numpy(dtype=np.float64))
 
 
-def _separated_since(records: pd.DataFrame) -> float | int:
-    """The step from which on every probe sample is on the right side; infinite if not."""
-    margin = _column(records, "margin")
-    return _since(records, margin > 0) if margin is not None and margin[-1] > 0 else math.inf
+def _accuracy_at(records: pd.DataFrame, step: int) -> float:
+    """The share of the probe samples on the right side then; NaN where it was not recorded."""
+    if "accuracy" not in records:
+        return math.nan
+    return float(records.loc[records["step"] == step, "accuracy"].iloc[-1])
 
 
 def _since(records: pd.DataFrame, holds: np.ndarray) -> int:
