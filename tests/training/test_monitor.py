@@ -360,6 +360,19 @@ def test_regressions_and_binary_scores_are_followed_too():
     assert binary["margin"] == pytest.approx(float((signs * scores[:, 0]).min()), rel=1e-5)
 
 
+def test_gradients_of_sparse_embeddings_are_followed():
+    model = torch.nn.Sequential(torch.nn.EmbeddingBag(10, 4, sparse=True), torch.nn.Linear(4, 2))
+    tokens, labels = torch.arange(20).reshape(10, 2) % 10, torch.arange(10) % 2
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    seen = Monitor(model, (tokens, labels), optimizer=optimizer)
+    torch.nn.functional.cross_entropy(model(tokens), labels).backward()
+    optimizer.step()
+    seen.step()
+    squares = sum(float(each.grad.to_dense().square().sum()) for each in model.parameters())
+    assert seen.records[1]["gradient_norm"] == pytest.approx(squares**0.5, rel=1e-5)
+    assert seen.records[1]["gradient_to_weight/0"] > 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

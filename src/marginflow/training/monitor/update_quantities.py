@@ -20,7 +20,7 @@ def update_quantities(
         before: the parameters one step earlier, if known.
         memory: the optimizer's memory of gradients then, if it has one.
     """
-    whole = [each.grad.detach() for each in parameters if each.grad is not None]
+    whole = [gradient_of(each) for each in parameters if each.grad is not None]
     found = {"gradient_norm": norm(whole)} if whole else {}
     if optimizer is None:
         return found
@@ -39,6 +39,13 @@ def update_quantities(
         if memory is not None:
             found["momentum_cosine"] = cosine(memory, whole)
     return found
+
+
+def gradient_of(parameter: torch.Tensor) -> torch.Tensor:
+    """The gradient of a parameter that has one, that of a sparse embedding too."""
+    assert parameter.grad is not None
+    gradient = parameter.grad.detach()
+    return gradient.to_dense() if gradient.is_sparse else gradient
 
 
 def dot(first: Tensors, second: Tensors) -> float:

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from marginflow.training.monitor.layer_quantities import LARGEST_SVD, ranks
+from marginflow.training.monitor.update_quantities import gradient_of
 
 
 def weight_quantities(
@@ -25,7 +26,7 @@ def weight_quantities(
         gram = matrix @ matrix.T if matrix.shape[0] <= matrix.shape[1] else matrix.T @ matrix
         found |= ranks(name, as_numpy(gram))
     if weight.grad is not None and norm > 0:
-        size = float(torch.linalg.vector_norm(weight.grad.detach().float()))
+        size = float(torch.linalg.vector_norm(gradient_of(weight).float()))
         found[f"gradient_to_weight/{name}"] = size / norm
     if before is not None and norm > 0:
         change = float(torch.linalg.vector_norm(weight.detach().float() - before.float()))
