@@ -25,13 +25,13 @@ def observed(data, hidden, slope):
 
 
 @functools.cache
-def run_on(data, hidden, slope, **settings):
+def run_on(data, hidden, slope, *, steps=1000, **settings):
     network, observables = observed(data, hidden, slope)
     run = mf.train(
         network,
         "multiclass-exponential",
         mf.LossBasedGD(**settings),
-        steps=1000,
+        steps=steps,
         initial=network.draw(0, 0.5),
         record=mf.every(1),
         record_weights=True,
@@ -55,12 +55,13 @@ def test_a_linear_network_ends_at_the_certified_limit():
 
 
 def test_two_linear_layers_end_at_half_the_nuclear_margin():
+    """The path zigzags about the limit, ever less: by .002 at step 1,000, by .0005 at 3,000."""
     limit = mf.max_margin(CLUSTERS, norm="nuclear").margin / 2.0
-    network, run = run_on(CLUSTERS, (5,), 1.0)
+    network, run = run_on(CLUSTERS, (5,), 1.0, steps=3000)
     margins = run.observables["normalized_margin"]
     assert margins.max() <= limit * (1.0 + 1e-7)
     assert margins[-1] >= 0.99 * limit
-    assert limit - margins[-1] < 0.2 * (limit - margins[100])
+    assert limit - margins[-1] < 0.1 * (limit - margins[100])
     assert mf.certify_kkt(network, run.weights).residual < 0.01
 
 
