@@ -28,7 +28,7 @@ extras := $(if $(strip $(EXTRAS)),+$(subst $(space),$(comma),$(strip $(EXTRAS)))
 run := .venv/.ready-run$(extras)
 test := .venv/.ready-test$(extras)
 dev := .venv/.ready-dev$(extras)
-docs := .venv/.ready-run+docs
+docs := .venv/.ready-run+docs,torch
 
 # Half made, moved, without its Python, or made by another one: the environment is made anew.
 ifneq "$(CURDIR)" "$(shell test -x .venv/bin/python && cat .venv/.place 2>/dev/null)"

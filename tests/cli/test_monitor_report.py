@@ -18,7 +18,8 @@ ABOUT = {
     "beyond": 0.95,
     "optimizer": "SGD",
     "learning_rate": 0.1,
-    "momentum": 0.0,
+    "momentum": 0.5,
+    "effective_step": 0.1 + 0.2 - 0.1,
 }
 
 
@@ -52,6 +53,7 @@ def test_the_command_writes_a_whole_page_with_what_was_found(marginflow, run):
     Reader(page)  # complains of what does not close
     assert "layer 1: 90% of the Tanh outputs" in page
     assert "one thing was found that harms" in page
+    assert "<td>0.2</td>" in page
     assert "http" not in page.replace("http://www.w3.org", "")
     names = sorted(path.name for path in (run / "figures").iterdir())
     assert names == ["layers.pdf", "layers.png", "training.pdf", "training.png"]

@@ -63,7 +63,7 @@ def certify_kkt(
 
     Args:
         data: a margin map, as `NetworkMargins`, a `Dataset` or a pair (features, labels).
-        params: the map's parameters.
+        params: the map's parameters; of a network its layers, as a tuple or a list.
         multipliers: (n, K−1) λ ≥ 0 up to a common factor; the best ones are solved for by default.
         max_pairs: how many pairs, of least margin, may then have a multiplier.
 
@@ -83,6 +83,7 @@ def certify_kkt(
         0.5
     """
     maps = as_margin_map(data)
+    params = tuple(params) if isinstance(params, list) else params
     params = jax.tree.map(lambda leaf: np.asarray(leaf, dtype=np.float64), params)
     margins = np.asarray(maps.margins(params))
     if multipliers is None:

@@ -70,7 +70,8 @@ def _last(run: MonitoredRun) -> dict[str, str]:
 
 def _setting(about: Any) -> dict[str, str]:
     plain = {name: value for name, value in about.items() if isinstance(value, str | int | float)}
+    texts = {n: f"{v:.6g}" if isinstance(v, float) else f"{v}" for n, v in plain.items()}
     layers = {"layers": ", ".join(about["weights"])}
     kinds = {"activations": ", ".join(f"{n} {kind}" for n, kind in about["activations"].items())}
-    numbers = {name.replace("_", " "): f"{value}" for name, value in plain.items()}
-    return {name: value for name, value in (numbers | layers | kinds).items() if value}
+    named = {name.replace("_", " "): text for name, text in texts.items()}
+    return {name: value for name, value in (named | layers | kinds).items() if value}

@@ -207,6 +207,8 @@ def _overfit(records: pd.DataFrame, about: Mapping[str, Any]) -> Iterator[Findin
     if loss is None or train is None or len(loss) < 2 * FEW:
         return
     best = int(np.nanargmin(loss))
+    if not loss[best] > 0:  # the logarithm of a loss, say, of which no share means anything
+        return
     rises = loss[-1] > (1 + OVERFIT) * loss[best] and train[-1] < train[best]
     if not rises or len(loss) - 1 - best < RISING:
         return

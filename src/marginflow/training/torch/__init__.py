@@ -16,6 +16,7 @@ except ModuleNotFoundError as error:
         "pip install 'marginflow[torch]' brings it."
     ) from error
 
+from marginflow.training.torch.loss_based_gd import LossBasedGD
 from marginflow.training.torch.loss_module import DefinedLoss, TorchLoss
 from marginflow.training.torch.make_loss import loss, loss_value
 from marginflow.training.torch.named_losses import (
@@ -70,6 +71,7 @@ __all__ = [
     "HuberizedHinge",
     "LabelSmoothing",
     "LeeLinWahba",
+    "LossBasedGD",
     "MarginLoss",
     "MeanAbsoluteError",
     "ModifiedHuber",

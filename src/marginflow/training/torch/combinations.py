@@ -1,11 +1,13 @@
 """Losses made of losses, on rows: what follows from the parts, without a copy of the scores."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from marginflow.training.torch.log_losses import log_losses, log_sum
 from marginflow.training.torch.row_rule import RowRule, State, at_true_class
 
 
@@ -38,6 +40,13 @@ class SumRule(RowRule):
         for _, part, own in self._terms(state):
             refined += part.refined(scores, labels, own)
         return refined
+
+    def log_values(self, scores: Tensor, labels: Tensor) -> Tensor:
+        terms = [
+            log_losses(scores, labels, part) + math.log(weight)
+            for weight, part in zip(self.weights, self.parts, strict=True)
+        ]
+        return log_sum(torch.stack(terms))
 
     @property
     def label_rate(self) -> float | None:
@@ -90,6 +99,9 @@ class ScaledRule(DerivedRule):
     def refined(self, scores: Tensor, labels: Tensor, state: State) -> State:
         return self.part.refined(scores, labels, state)
 
+    def log_values(self, scores: Tensor, labels: Tensor) -> Tensor:
+        return log_losses(scores, labels, self.part) + math.log(self.factor)
+
     @property
     def label_rate(self) -> float | None:
         rate = self.part.label_rate
@@ -112,6 +124,9 @@ class TemperatureRule(DerivedRule):
     def refined(self, scores: Tensor, labels: Tensor, state: State) -> State:
         return self.part.refined(scores / self.temperature, labels, state)
 
+    def log_values(self, scores: Tensor, labels: Tensor) -> Tensor:
+        return log_losses(scores / self.temperature, labels, self.part)
+
     @property
     def label_rate(self) -> float | None:
         rate = self.part.label_rate
@@ -132,6 +147,9 @@ class MarginRule(DerivedRule):
 
     def refined(self, scores: Tensor, labels: Tensor, state: State) -> State:
         return self.part.refined(self._handicapped(scores, labels), labels, state)
+
+    def log_values(self, scores: Tensor, labels: Tensor) -> Tensor:
+        return log_losses(self._handicapped(scores, labels), labels, self.part)
 
     def _handicapped(self, scores: Tensor, labels: Tensor) -> Tensor:
         return scores.scatter(1, labels, scores.gather(1, labels) - self.margin)

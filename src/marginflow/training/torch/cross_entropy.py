@@ -11,7 +11,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from marginflow.training.torch.gamma_functions import LogOnePlus
+from marginflow.training.torch.margin_sums import LogMarginSum
+from marginflow.training.torch.phi_functions import Exponential
 from marginflow.training.torch.row_rule import RowRule, State, at_true_class
+
+_IN_LOGARITHMS = LogMarginSum(LogOnePlus(1.0), Exponential(1.0, 0.0))
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,9 @@ class CrossEntropyRule(RowRule):
 
     def refined(self, scores: Tensor, labels: Tensor, state: State) -> State:
         return self._normalizer(scores, labels)
+
+    def log_values(self, scores: Tensor, labels: Tensor) -> Tensor:
+        return _IN_LOGARITHMS.log_values(scores, labels)
 
     def _normalizer(self, scores: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         largest = scores.detach().amax(1, keepdim=True)

@@ -25,10 +25,11 @@ class TorchLoss(nn.Module):
         weight: one number for each class, or None: a sample counts as its class does.
         ignore_index: a target with which a sample does not count.
         reduction: "mean", which divides by the sum of the weights of the samples that count, "sum",
-            or "none".
+            "none", or "logmean", the logarithm of the mean, whose gradient ∇L/L is left where the
+            loss underflows.
 
     Raises:
-        ValueError: if the reduction is none of the three; when called, if shapes or targets do not
+        ValueError: if the reduction is none of the four; when called, if shapes or targets do not
             fit, or soft targets are not defined.
     """
 

@@ -25,12 +25,13 @@ def loss(
         weight: one number for each class, or None: a sample counts as its class does.
         ignore_index: a target with which a sample does not count.
         reduction: "mean", which divides by the sum of the weights of the samples that count, "sum",
-            or "none".
+            "none", or "logmean", the logarithm of the mean, whose gradient ∇L/L is left where the
+            loss underflows.
 
     Raises:
         TypeError: if there is no twin of such a loss, as of a template in JAX; the message says
             what to do.
-        ValueError: if there is no loss of that name, or the reduction is none of the three.
+        ValueError: if there is no loss of that name, or the reduction is none of the four.
 
     Example:
         >>> import torch

@@ -23,6 +23,9 @@ class MarginSum(RowRule):
     def gradients(self, scores: Tensor, labels: Tensor, state: State) -> Tensor:
         return balanced(self.phi.pull(margins_of(scores, labels)), labels)
 
+    def log_values(self, scores: Tensor, labels: Tensor) -> Tensor:
+        return _log_total(self.phi, scores, labels).sum(1)
+
     @property
     def overflows(self) -> bool:
         return self.phi.overflows
@@ -44,7 +47,7 @@ class LogMarginSum(RowRule):
         return 1
 
     def values(self, scores: Tensor, labels: Tensor) -> tuple[Tensor, State]:
-        log_total = self._log_total(scores, labels)
+        log_total = _log_total(self.phi, scores, labels)
         return self.gamma.value(log_total.sum(1)), (log_total,)
 
     def gradients(self, scores: Tensor, labels: Tensor, state: State) -> Tensor:
@@ -55,15 +58,10 @@ class LogMarginSum(RowRule):
         return balanced((log_shares + (self.phi.log_ratio(margins) + log_slope)).exp(), labels)
 
     def refined(self, scores: Tensor, labels: Tensor, state: State) -> State:
-        return (self._log_total(scores, labels),)
+        return (_log_total(self.phi, scores, labels),)
 
-    def _log_total(self, scores: Tensor, labels: Tensor) -> Tensor:
-        logs = self.phi.log_value(margins_of(scores, labels))
-        # the least float, as with −inf a row in which no other class counts would have no maximum
-        logs = at_true_class(logs, labels, torch.finfo(logs.dtype).min)
-        largest = logs.detach().amax(1, keepdim=True)
-        rest = (logs - largest).exp().sum(1, keepdim=True).log()
-        return torch.cat([largest, rest], dim=1)
+    def log_values(self, scores: Tensor, labels: Tensor) -> Tensor:
+        return self.gamma.log_value(_log_total(self.phi, scores, labels).sum(1))
 
     @property
     def label_rate(self) -> float | None:
@@ -76,3 +74,13 @@ class LogMarginSum(RowRule):
     @property
     def overflows(self) -> bool:
         return self.gamma.overflows
+
+
+def _log_total(phi: Phi, scores: Tensor, labels: Tensor) -> Tensor:
+    """The largest log φ(u_k) and what the others add to it, (n, 2)."""
+    logs = phi.log_value(margins_of(scores, labels))
+    # the least float, as with −inf a row in which no other class counts would have no maximum
+    logs = at_true_class(logs, labels, torch.finfo(logs.dtype).min)
+    largest = logs.detach().amax(1, keepdim=True)
+    rest = (logs - largest).exp().sum(1, keepdim=True).log()
+    return torch.cat([largest, rest], dim=1)

@@ -1,8 +1,8 @@
 """The φ of γ(Σ φ(u_k)) on tensors: what one margin costs, and how hard it pulls.
 
 The formulas are those of `losses.phi_functions`, under the same names and parameters.  Every φ
-falls, so that its pull −φ′ is not negative.  Values are not differentiated, since the pulls are
-their derivatives; the pulls are, for second derivatives, and hence have no branch that is NaN.
+falls, so that its pull −φ′ is not negative.  Pulls are differentiated, for second derivatives, and
+so are values and their logarithms, for the logarithm of a loss: none has a branch that is NaN.
 """
 
 import math
@@ -142,7 +142,8 @@ class Polynomial(Phi):
     degree: float
 
     def value(self, margins: Tensor) -> Tensor:
-        p, positive, negative = self.degree, margins.clamp(min=0), margins.clamp(max=0)
+        p, positive = self.degree, margins.clamp(min=0)
+        negative = torch.where(margins < 0, margins, 0)
         return (1 + positive).pow(-p) + negative * (negative * (p * (p + 1) / 2) - p)
 
     def pull(self, margins: Tensor) -> Tensor:
@@ -157,7 +158,8 @@ class Stretched(Phi):
     power: float
 
     def value(self, margins: Tensor) -> Tensor:
-        nu, above, below = self.power, margins.clamp(min=1), (margins - 1).clamp(max=0)
+        nu, above = self.power, margins.clamp(min=1)
+        below = torch.where(margins < 1, margins - 1, 0)
         return (-above.pow(nu)).exp() + (nu / math.e) * (below * (below / 2 - 1))
 
     def pull(self, margins: Tensor) -> Tensor:
@@ -182,6 +184,12 @@ def log_softplus(x: Tensor) -> Tensor:
     """The logarithm of log(1 + e^x), which tends to x as x → −∞."""
     small = x < -37
     return torch.where(small, x, softplus(x.masked_fill(small, 0)).log())
+
+
+def log_fraction(log_x: Tensor) -> Tensor:
+    """The logarithm of 1 − e^(−x), for log x, which it tends to as x → 0."""
+    small = log_x < -37
+    return torch.where(small, log_x, (-(-log_x.masked_fill(small, 0).exp()).expm1()).log())
 
 
 def log_of_nonnegative(values: Tensor) -> Tensor:

@@ -4,13 +4,16 @@ What stands around the losses is what `torch.nn.CrossEntropyLoss` has too, with 
 classes are the last axis, as everywhere in this package.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
+from marginflow.training.torch.log_losses import log_losses, log_mean
 from marginflow.training.torch.row_loss import computing_dtype, row_losses
 from marginflow.training.torch.row_rule import RowRule
 
-REDUCTIONS = ("none", "mean", "sum")
+REDUCTIONS = ("none", "mean", "sum", "logmean")
 
 
 def reduced_loss(
@@ -33,51 +36,76 @@ def reduced_loss(
     _check_shapes(scores, targets, soft, weight)
     rows = scores.reshape(-1, scores.shape[-1])
     if soft:
-        values = _of_shares(rule, rows, targets.reshape(rows.shape), weight)
-        size = rows.shape[0]
+        result = _of_shares(rule, rows, targets.reshape(rows.shape), weight, reduction)
     else:
-        values, size = _of_labels(rule, rows, targets.reshape(-1), weight, ignore_index)
+        result = _of_labels(rule, rows, targets.reshape(-1), weight, ignore_index, reduction)
     if reduction == "none":
-        result = values.reshape(scores.shape[:-1])
-    else:
-        result = values.sum() / size if reduction == "mean" else values.sum()
+        result = result.reshape(scores.shape[:-1])
     return result if torch.is_autocast_enabled(scores.device.type) else result.to(dtype)
 
 
 def _of_labels(
-    rule: RowRule, scores: Tensor, labels: Tensor, weight: Tensor | None, ignore_index: int
-) -> tuple[Tensor, Tensor]:
-    """Losses of the samples (n,), and what their sum is divided by for a mean."""
+    rule: RowRule,
+    scores: Tensor,
+    labels: Tensor,
+    weight: Tensor | None,
+    ignore_index: int,
+    reduction: str,
+) -> Tensor:
+    """Of samples with one class each, of which those of `ignore_index` have no weight."""
     counts = labels != ignore_index
     labels = torch.where(counts, labels, 0).long()
-    values = _checked_losses(rule, scores, labels[:, None], ignore_index)
-    if weight is None:
-        return torch.where(counts, values, 0), counts.sum()
-    weights = torch.where(counts, weight.to(values.dtype)[labels], 0)
-    return torch.where(counts, weights * values, 0), weights.sum()
+    function = log_losses if reduction == "logmean" else row_losses
+    values = _checked(function, rule, scores, labels[:, None], ignore_index)
+    weights = counts if weight is None else torch.where(counts, weight.to(values.dtype)[labels], 0)
+    if reduction == "logmean":
+        return log_mean(values, weights.to(values.dtype))
+    terms = torch.where(counts, values if weight is None else weights * values, 0)
+    return _reduced(terms, weights.sum(), reduction)
 
 
-def _of_shares(rule: RowRule, scores: Tensor, shares: Tensor, weight: Tensor | None) -> Tensor:
-    """Σ_k q_k ℓ(θ, k), where ℓ(θ, k) is that of the class in the lead plus a linear term."""
+def _of_shares(
+    rule: RowRule, scores: Tensor, shares: Tensor, weight: Tensor | None, reduction: str
+) -> Tensor:
+    """Of samples with shares of the classes: Σ_k q_k ℓ(θ, k).
+
+    There ℓ(θ, k) is that of the class in the lead plus a linear term.
+    """
     if rule.label_rate is None:
         raise ValueError(
             "soft targets are defined for the cross-entropy, Fenchel-Young losses, their label "
             "smoothing and sums of those; this loss takes integer targets (...) only."
         )
+    if reduction == "logmean":
+        raise ValueError("reduction 'logmean': expected integer targets (...), got shares.")
     dtype = computing_dtype(scores)
     shares = shares.to(dtype) if weight is None else shares.to(dtype) * weight.to(dtype)
     top, leader = scores.max(1, keepdim=True)
     gaps = torch.where(shares == 0, 0, top.to(dtype) - scores.to(dtype))
     of_leader = row_losses(scores, leader, rule)
-    return shares.sum(1) * of_leader + rule.label_rate * (shares * gaps).sum(1)
+    terms = shares.sum(1) * of_leader + rule.label_rate * (shares * gaps).sum(1)
+    return _reduced(terms, len(terms), reduction)
 
 
-def _checked_losses(rule: RowRule, scores: Tensor, labels: Tensor, ignore_index: int) -> Tensor:
-    """Losses, with a sentence of ours where a label is out of range."""
+def _reduced(terms: Tensor, size: Tensor | int, reduction: str) -> Tensor:
+    """The terms (n,), their sum, or it divided by the size."""
+    if reduction == "none":
+        return terms
+    return terms.sum() / size if reduction == "mean" else terms.sum()
+
+
+def _checked(
+    function: Callable[[Tensor, Tensor, RowRule], Tensor],
+    rule: RowRule,
+    scores: Tensor,
+    labels: Tensor,
+    ignore_index: int,
+) -> Tensor:
+    """What a function makes of rows, with a sentence of ours where a label is out of range."""
     if torch.compiler.is_compiling():
-        return row_losses(scores, labels, rule)
+        return function(scores, labels, rule)
     try:
-        return row_losses(scores, labels, rule)
+        return function(scores, labels, rule)
     except (IndexError, RuntimeError) as error:
         if "out of bounds" not in str(error):
             raise

@@ -38,6 +38,14 @@ class RowRule(ABC):
         """A state for `gradients` as a differentiable function of the scores."""
         return state
 
+    def log_values(self, scores: Tensor, labels: Tensor) -> Tensor | None:
+        """The logarithms of the losses (n,), differentiable, right where losses underflow.
+
+        None where no formula has them: a loss that falls no faster than a power of the margin, or
+        is zero from some margin on.
+        """
+        return None
+
     @property
     def keeps_gradient(self) -> bool:
         """Whether the state is as large as the scores, so that blocks save no memory."""
