@@ -65,8 +65,12 @@ class LossBasedGD(torch.optim.Optimizer):
         growth: float = 1.2,
         decrease: float = 0.3,
     ):
-        positive("lr", lr), above_one("growth", growth), fraction("decrease", decrease)
-        settings = {"lr": lr, "growth": growth, "decrease": decrease, "last_rate": math.inf}
+        settings = {
+            "lr": float(positive("lr", lr)),
+            "growth": float(above_one("growth", growth)),
+            "decrease": float(fraction("decrease", decrease)),
+            "last_rate": math.inf,
+        }
         super().__init__(params, settings)
         if len(self.param_groups) > 1:
             raise ValueError(
