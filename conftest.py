@@ -103,6 +103,19 @@ def _no_network() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _compiled_programs_are_let_go() -> Iterator[None]:
+    """Stay below the 65,530 mappings that Linux allows a process: a compiled program takes three.
+
+    Beyond them the next compilation is a segmentation fault, late in a run of all tests.
+    """
+    yield
+    listed = Path("/proc/self/maps")
+    mappings = listed.read_bytes().count(b"\n") if listed.exists() else 0
+    if "jax" in sys.modules and mappings > 20_000:
+        sys.modules["jax"].clear_caches()
+
+
 @pytest.fixture(autouse=True)
 def _precision_is_left_alone() -> Iterator[None]:
     """Float64 is entered by context and left again."""

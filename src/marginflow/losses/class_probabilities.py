@@ -11,18 +11,19 @@ A hinge has none: where it pulls it pulls alike, whatever the scores.
 """
 
 from collections.abc import Callable
-from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
+from scipy.special import softmax
 
-from marginflow._precision import in_x64
+from marginflow._types import AnyArray
+from marginflow.losses.array_border import in_callers_type
 from marginflow.losses.cross_entropy import CrossEntropy
 from marginflow.losses.fenchel_young import FenchelYoungLoss
 from marginflow.losses.loss import Loss
+from marginflow.losses.negentropy import Negentropy
 from marginflow.losses.registry import as_loss
 from marginflow.margins.multiclass import relative_margins
 
@@ -106,16 +107,14 @@ def _unequal(scores: Float[np.ndarray, "n K"]) -> Float[np.ndarray, "n K"]:
 def _probabilities(loss: Loss, scores: Float[np.ndarray, "n K"]) -> Float[np.ndarray, "n K"]:
     """By the shortest way; NaN where there are none."""
     if isinstance(loss, CrossEntropy):
-        return _in_x64(jax.nn.softmax, scores)
+        return softmax(scores, axis=1)
     if isinstance(loss, FenchelYoungLoss):
-        omega = loss.omega()
-        return _in_x64(lambda rows: jnp.exp(omega.log_prediction(rows)), scores)
+        return in_callers_type(_predictions, loss.omega(), scores)
     return by_stationarity(loss, scores)
 
 
-@in_x64
-def _in_x64(function: Callable[[Any], Any], scores: Float[np.ndarray, "n K"]) -> np.ndarray:
-    return np.asarray(function(jnp.asarray(scores)))
+def _predictions(omega: Negentropy, scores: AnyArray) -> AnyArray:
+    return jnp.exp(omega.log_prediction(scores))
 
 
 def by_stationarity(loss: Loss, scores: Float[np.ndarray, "n K"]) -> Float[np.ndarray, "n K"]:
