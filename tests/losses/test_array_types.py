@@ -9,6 +9,7 @@ import pytest
 from mpmath import mpf
 
 import marginflow as mf
+from marginflow.losses.class_probabilities import class_probabilities, defines_probabilities
 
 SCORES = [[2.0, 0.5, -1.0], [-3.0, 0.25, 4.0]]
 LABELS = [0, 1]
@@ -241,6 +242,8 @@ def test_small_numpy_arrays_compile_nothing(loss, compilations):
     loss(scores, np.arange(7) % 3)
     loss.gradient(scores, np.arange(7) % 3)
     loss.slope(scores)
+    if defines_probabilities(loss, 3):
+        class_probabilities(loss, scores)
     assert not compilations
     jax.jit(lambda x: x + len(compilations))(np.arange(5.0))
     assert compilations

@@ -180,3 +180,22 @@ def test_what_is_wrong_is_told():
     optimizer = mft.LossBasedGD(layer.parameters())
     with pytest.raises(ValueError, match="neither zero nor infinite"):
         optimizer.step(lambda: torch.tensor(-torch.inf))
+
+
+def test_a_step_that_is_interrupted_leaves_all_as_it_was():
+    model = torch.nn.Linear(5, 3, bias=False, dtype=torch.float64)
+    optimizer, calls = mft.LossBasedGD(model.parameters()), []
+
+    def closure():
+        calls.append(model.weight.detach().clone())
+        if len(calls) > 1:
+            raise KeyboardInterrupt
+        value = mft.CrossEntropy(reduction="logmean")(model(INPUTS), TARGETS)
+        value.backward()
+        return value
+
+    with pytest.raises(KeyboardInterrupt):
+        optimizer.step(closure)
+    assert not torch.equal(calls[1], calls[0])
+    assert torch.equal(model.weight, calls[0])
+    assert model.weight.grad.any()

@@ -162,6 +162,13 @@ def test_saturation_after_separation_and_loss_without_errors_harm_nothing():
     assert [finding.harmful for finding in monitor.find(sure, ABOUT)] == [False]
 
 
+def test_logarithms_of_losses_have_no_shares():
+    """From -10 to -9.5 is no rise by a tenth, though -9.5 exceeds 1.1 times -10."""
+    rising = [*np.linspace(0, -10, 5), *np.linspace(-9.9, -9.5, 5)]
+    logs = records(loss=np.linspace(0, -20, 10), validation_loss=rising)
+    assert monitor.find(logs, ABOUT) == ()
+
+
 @pytest.mark.parametrize(
     ("columns", "name"),
     [

@@ -69,9 +69,11 @@ def _last(run: MonitoredRun) -> dict[str, str]:
 
 
 def _setting(about: Any) -> dict[str, str]:
-    plain = {name: value for name, value in about.items() if isinstance(value, str | int | float)}
-    texts = {n: f"{v:.6g}" if isinstance(v, float) else f"{v}" for n, v in plain.items()}
+    plain = {
+        name.replace("_", " "): f"{value:.6g}" if isinstance(value, float) else f"{value}"
+        for name, value in about.items()
+        if isinstance(value, str | int | float)
+    }
     layers = {"layers": ", ".join(about["weights"])}
     kinds = {"activations": ", ".join(f"{n} {kind}" for n, kind in about["activations"].items())}
-    named = {name.replace("_", " "): text for name, text in texts.items()}
-    return {name: value for name, value in (named | layers | kinds).items() if value}
+    return {name: value for name, value in (plain | layers | kinds).items() if value}

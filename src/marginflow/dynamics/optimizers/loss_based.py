@@ -10,8 +10,8 @@ from marginflow.dynamics.objective import Gradient, tree_norm
 from marginflow.dynamics.optimizers.optimizer import Optimizer
 from marginflow.dynamics.optimizers.settings import above_one, fraction, positive
 
-_HALVINGS = 20
-_AT_A_CORNER = 2.0**-10
+HALVINGS = 20
+AT_A_CORNER = 2.0**-10
 
 
 class LossBasedGD(Optimizer):
@@ -93,7 +93,7 @@ class LossBasedGD(Optimizer):
         def too_long(trial: tuple[AnyArray, AnyArray]) -> AnyArray:
             count, rate = trial
             falls = log_risk(after(rate)) <= now - self.decrease * rate * square
-            return ~falls & (count < _HALVINGS)
+            return ~falls & (count < HALVINGS)
 
         def halve(trial: tuple[AnyArray, AnyArray]) -> tuple[AnyArray, AnyArray]:
             count, rate = trial
@@ -101,6 +101,6 @@ class LossBasedGD(Optimizer):
 
         first = jnp.minimum(self.growth * memory, most)
         count, rate = jax.lax.while_loop(too_long, halve, (jnp.asarray(0), first))
-        found = count < _HALVINGS
-        rate = jnp.where(found, rate, _AT_A_CORNER * first)
+        found = count < HALVINGS
+        rate = jnp.where(found, rate, AT_A_CORNER * first)
         return after(rate), jnp.where(found, rate, first)

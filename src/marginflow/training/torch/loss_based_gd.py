@@ -7,10 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from marginflow.dynamics.optimizers.loss_based import AT_A_CORNER, HALVINGS
 from marginflow.dynamics.optimizers.settings import above_one, fraction, positive
-
-_HALVINGS = 20
-_AT_A_CORNER = 2.0**-10
 
 
 class LossBasedGD(torch.optim.Optimizer):
@@ -82,7 +80,7 @@ class LossBasedGD(torch.optim.Optimizer):
     def step(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, closure: Callable[[], Tensor]
     ) -> Tensor:
-        """Take a step; the gradients are left as they were before it.
+        """Take a step; the gradients are left as they were before it, and all is if it fails.
 
         Args:
             closure: computes the logarithm of the loss and its gradients, and returns it.
@@ -100,10 +98,15 @@ class LossBasedGD(torch.optim.Optimizer):
         params = [each for each in self.param_groups[0]["params"] if each.grad is not None]
         slopes, starts = [each.grad for each in params], [each.clone() for each in params]
         square = sum(float(slope.double().square().sum()) for slope in slopes)
-        if square > 0:
-            self._search(closure, params, starts, slopes, float(now), square)
-        for param, slope in zip(params, slopes, strict=True):
-            param.grad = slope
+        try:
+            if square > 0:
+                self._search(closure, params, starts, slopes, float(now), square)
+        except BaseException:  # Ctrl-C too: a trial may be a step too long
+            _move(params, starts, slopes, 0.0)
+            raise
+        finally:
+            for param, slope in zip(params, slopes, strict=True):
+                param.grad = slope
         return now
 
     def _search(
@@ -118,7 +121,7 @@ class LossBasedGD(torch.optim.Optimizer):
         """Move the parameters by the longest of the trials that serves."""
         group = self.param_groups[0]
         first = min(group["growth"] * group["last_rate"], group["lr"] / square)
-        for halvings in range(_HALVINGS):
+        for halvings in range(HALVINGS):
             rate = first / 2**halvings
             _move(params, starts, slopes, rate)
             for param in params:
@@ -128,7 +131,7 @@ class LossBasedGD(torch.optim.Optimizer):
             if reached <= now - group["decrease"] * rate * square:
                 group["last_rate"] = rate
                 return
-        _move(params, starts, slopes, _AT_A_CORNER * first)
+        _move(params, starts, slopes, AT_A_CORNER * first)
         group["last_rate"] = first
 
 

@@ -41,8 +41,8 @@ class RowRule(ABC):
     def log_values(self, scores: Tensor, labels: Tensor) -> Tensor | None:
         """The logarithms of the losses (n,), differentiable, right where losses underflow.
 
-        None where no formula has them: a loss that falls no faster than a power of the margin, or
-        is zero from some margin on.
+        None where no formula has them: a loss that falls no faster than a power of the margin, is
+        zero from some margin on, or is a function of the user's.
         """
         return None
 
