@@ -5,6 +5,7 @@ promises of the package: it uses no network, and it leaves JAX's precision as th
 """
 
 import ast
+import importlib
 import importlib.util
 import os
 import signal
@@ -49,17 +50,8 @@ def _is_checked_and_not_compiled(self: _JaxtypingFinder, module_name: str) -> bo
 _JaxtypingFinder.should_instrument = _is_checked_and_not_compiled
 
 
-NEED_TORCH = (
-    "marginflow/training/torch/*.py",
-    "marginflow/training/monitor/callbacks.py",
-    "marginflow/training/monitor/layer_quantities.py",
-    "marginflow/training/monitor/sample_quantities.py",
-    "marginflow/training/monitor/shadow.py",
-    "marginflow/training/monitor/torch_monitor.py",
-    "marginflow/training/monitor/update_quantities.py",
-    "docs/torch.rst",
-    "docs/monitor.rst",
-)
+SOURCES = Path(__file__).parent / "src"
+TRAINING = SOURCES / "marginflow" / "training"
 
 
 class WithoutTorch(pytest.File):
@@ -74,10 +66,25 @@ class WithoutTorch(pytest.File):
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Iterator[None]:
     """Skip examples that need torch, with the sentence that the package has for its absence."""
     collectors = yield
-    needs = any(map(file_path.match, NEED_TORCH))
-    if needs and importlib.util.find_spec("torch") is None:
+    if collectors and importlib.util.find_spec("torch") is None and _needs_torch(file_path):
         return [WithoutTorch.from_parent(parent, path=file_path)]
     return collectors
+
+
+def _needs_torch(file: Path) -> bool:
+    """Whether a file has an example with torch, or is a module that fails for want of it."""
+    if ">>> import torch" in file.read_text(encoding="utf-8"):
+        return True
+    if TRAINING not in file.parents:
+        return False
+    place = file.parent if file.name == "__init__.py" else file.with_suffix("")
+    place = place.relative_to(SOURCES)
+    try:
+        importlib.import_module(".".join(place.parts))
+    except ImportError as error:
+        cause = error.__cause__ or error
+        return isinstance(cause, ModuleNotFoundError) and cause.name == "torch"
+    return False
 
 
 hypothesis.settings.register_profile("anywhere", deadline=None)

@@ -3,7 +3,8 @@
 import pytest
 from sklearn.datasets import load_digits
 
-torch = pytest.importorskip("torch", reason="torch is not installed")
+pytest.importorskip("marginflow.training.monitor.torch_monitor", exc_type=ImportError)
+torch = pytest.importorskip("torch")
 
 FEATURES, LABELS = load_digits(return_X_y=True)
 INPUTS, TARGETS = torch.tensor(FEATURES / 16).float(), torch.tensor(LABELS)

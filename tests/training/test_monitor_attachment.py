@@ -10,8 +10,8 @@ import pytest
 
 from marginflow.training import monitor
 
-torch = pytest.importorskip("torch", reason="torch is not installed")
 pytest.importorskip("marginflow.training.monitor.torch_monitor", exc_type=ImportError)
+torch = pytest.importorskip("torch")
 
 from tests.training.digits_models import PROBE, mlp, sgd, train  # noqa: E402
 

@@ -6,8 +6,8 @@ import pytest
 import marginflow as mf
 from marginflow.training import monitor
 
-torch = pytest.importorskip("torch", reason="torch is not installed")
 pytest.importorskip("marginflow.training.monitor.torch_monitor", exc_type=ImportError)
+torch = pytest.importorskip("torch")
 
 from tests.training.digits_models import PROBE, mlp, sgd, train  # noqa: E402
 

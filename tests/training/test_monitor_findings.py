@@ -2,8 +2,8 @@
 
 import pytest
 
-torch = pytest.importorskip("torch", reason="torch is not installed")
 pytest.importorskip("marginflow.training.monitor.torch_monitor", exc_type=ImportError)
+torch = pytest.importorskip("torch")
 
 from tests.training.digits_models import PROBE, VALIDATION, adam, cnn, mlp, sgd, train  # noqa: E402
 
